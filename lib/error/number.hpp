@@ -1,0 +1,63 @@
+#pragma once
+
+#include <string>
+
+namespace statefund {
+
+// What an operator can meet has a number, and a page docs/errors/SF<number>.md: what happened, what to do.
+// tests/house holds the two against each other. Numbers are never given again.
+enum class number : unsigned {
+  // the daemon's life
+  settings_invalid = 1,          // settings or flags cannot be used (exit 78)
+  modules_directory_missing = 2, // the module directory cannot be read (exit 78)
+  module_invalid = 3,            // a module file is refused
+  store_kind_unavailable = 4,    // the store kind is not in this build (exit 78)
+  store_keeps_nothing = 5,       // the memory store loses everything at a stop
+  socket_unusable = 6,           // a listening socket cannot be made
+  ready = 7,                     // the daemon serves
+  draining = 8,                  // asked to stop; no new messages
+  stopped = 9,                   // ended as asked
+  messages_lost = 10,            // the memory store was stopped with messages in it (exit 1)
+  file_limit = 11,               // the limit on open files is low for what is configured
+  modules_loaded = 12,           // a snapshot of the modules is in force
+  connection_broken = 13,        // a client's connection to a door ended badly
+
+  // what the doors answer
+  request_malformed = 101,            // 400
+  function_type_unknown = 102,        // 404
+  message_too_large = 103,            // 413
+  type_missing = 104,                 // 415
+  mailbox_full = 105,                 // 429
+  memory_mark_reached = 106,          // 429
+  delayed_limit_reached = 107,        // 429
+  keys_limit_reached = 108,           // 429
+  not_accepting = 109,                // 503
+  uid_not_allowed = 110,              // 403
+  method_not_allowed = 111,           // 405
+  client_too_slow = 112,              // 408
+  key_conflict = 113,                 // 409
+  sequence_ahead = 114,               // 409
+  egress_unknown = 115,               // 404
+  path_unknown = 116,                 // 404
+  header_too_large = 117,             // 431
+  connections_limit_reached = 118,    // 503
+  rejected_before = 119,              // 429: an earlier message of the request to the same address was rejected
+  outcome_unknown = 120,              // the connection is closed: the store was lost after ordering
+  function_types_limit_reached = 121, // 429
+
+  // what functions do
+  call_failed = 201,         // a call's whole budget is spent; it is called again after a back-off
+  call_recovered = 202,      // a call succeeded after failures
+  generation_mismatch = 203, // the endpoint speaks the other protocol generation
+  function_in_error = 204,   // the answer asks for what cannot be done
+  function_unbound = 205,    // messages wait for a function type that no module declares
+  egress_held = 206,         // addresses stand still until an egress is read
+
+  // the store
+  store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)
+};
+
+// "SF0101"
+std::string to_string(number value);
+
+} // namespace statefund

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "message/address.hpp"
+#include "message/typed_value.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace statefund::message {
+
+// Names one row of the store for good: the number of the change that made it, and its index in there. Put once,
+// deleted once. Numbers grow in the store's order; they may be compared only within one partition.
+struct entry_key {
+  std::uint64_t number = 0;
+  std::uint32_t index = 0;
+
+  auto operator<=>(entry_key const&) const = default;
+};
+
+// A message on its way to `target`. `caller` is absent for a message from outside.
+struct envelope {
+  address target;
+  std::optional<address> caller;
+  typed_value value;
+
+  bool operator==(envelope const&) const = default;
+};
+
+// One message to a function, as it waits in the target's mailbox and is carried by a call.
+struct invocation {
+  entry_key key;
+  std::optional<address> caller;
+  typed_value value;
+
+  bool operator==(invocation const&) const = default;
+};
+
+// What one turn takes out of a mailbox, in arrival order; never empty when it reaches a function.
+using batch = std::vector<invocation>;
+
+} // namespace statefund::message
