@@ -1,0 +1,45 @@
+#pragma once
+
+#include "clock/clock.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+
+namespace statefund::support {
+
+// One thread's event loop under a clock that the test moves. Nothing sleeps: a wait either ends through an event or is
+// given up after `patience` of real time, which fails the test.
+class event_loop {
+ public:
+  event_loop() : io_(1) {}
+
+  boost::asio::io_context& io() noexcept { return io_; }
+  boost::asio::any_io_executor executor() noexcept { return io_.get_executor(); }
+  clock::moved_clock& time() noexcept { return time_; }
+
+  // Runs `body` to its end, and rethrows what it throws.
+  void run(boost::asio::awaitable<void> body);
+
+  // Runs everything that can run without time passing.
+  void settle();
+
+  // Runs until `holds`; false when patience ran out.
+  bool run_until(std::function<bool()> const& holds);
+
+  // Moves the clock and lets every timer that is due then fire; for use outside of run().
+  void advance(clock::steady::duration by);
+
+ private:
+  clock::moved_clock time_;
+  boost::asio::io_context io_;
+};
+
+// The same from within a coroutine on the loop: after it returns, the handlers of all timers due by then have run.
+boost::asio::awaitable<void> advance(event_loop& loop, clock::steady::duration by);
+
+// Lets everything that is ready on the calling coroutine's loop run, `rounds` times over.
+boost::asio::awaitable<void> yield(int rounds = 10);
+
+} // namespace statefund::support
