@@ -1,6 +1,9 @@
 #include "message/address.hpp"
+#include "message/batch.hpp"
 
 #include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <functional>
 #include <ostream>
 
@@ -141,6 +144,12 @@ std::uint32_t partition_of(address const& value, std::uint32_t partition_count) 
 
 std::uint32_t partition_of(egress_id const& value, std::uint32_t partition_count) noexcept {
   return fold(fnv(fnv(fnv_basis, value.name_space), value.name), partition_count);
+}
+
+std::string to_text(entry_key const& key) {
+  std::array<char, 32> text{};
+  int const size = std::snprintf(text.data(), text.size(), "%" PRIx64 "-%" PRIx32, key.number, key.index);
+  return {text.data(), static_cast<std::size_t>(size)};
 }
 
 std::ostream& operator<<(std::ostream& out, address const& value) {

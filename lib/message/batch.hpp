@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace statefund::message {
@@ -18,6 +19,9 @@ struct entry_key {
 
   auto operator<=>(entry_key const&) const = default;
 };
+
+// A message's id for the outside, where it is opaque: "<number>-<index>" in hexadecimal digits.
+std::string to_text(entry_key const& key);
 
 // A message on its way to `target`. `caller` is absent for a message from outside.
 struct envelope {

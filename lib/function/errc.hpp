@@ -1,0 +1,27 @@
+#pragma once
+
+#include "error/category.hpp"
+
+#include <boost/system/error_code.hpp>
+
+#include <string_view>
+
+namespace statefund::function {
+
+// How a call can fail, as far as dispatch can tell; the error's detail says which endpoint, stage and attempt.
+enum class errc {
+  endpoint_failed = 1, // about the endpoint: not reached, too slow, or an answer that says "later"
+  message_refused,     // about the message: refused for good
+  answer_unreadable,   // an answer of the right type whose bytes cannot be read
+  wrong_generation,    // the endpoint speaks the other protocol generation
+  function_in_error,   // the answer can be read and asks for what cannot be done
+  call_cancelled,      // by us, because we stop
+};
+
+std::string_view room_of(errc) noexcept;
+std::string_view describe(errc value) noexcept;
+boost::system::error_code make_error_code(errc value) noexcept;
+
+} // namespace statefund::function
+
+STATEFUND_ERRC(statefund::function::errc)

@@ -1,0 +1,47 @@
+#include "function/errc.hpp"
+#include "function/table.hpp"
+
+namespace statefund::function {
+
+std::string_view room_of(errc) noexcept {
+  return "function";
+}
+
+std::string_view describe(errc value) noexcept {
+  switch (value) {
+  case errc::endpoint_failed:
+    return "the endpoint failed";
+  case errc::message_refused:
+    return "the function refused the message";
+  case errc::answer_unreadable:
+    return "the function's answer cannot be read";
+  case errc::wrong_generation:
+    return "the endpoint speaks the other protocol generation";
+  case errc::function_in_error:
+    return "the function asks for what cannot be done";
+  case errc::call_cancelled:
+    return "the call was cancelled, for the daemon stops";
+  }
+  return "unknown error";
+}
+
+boost::system::error_code make_error_code(errc value) noexcept {
+  return error_category::code_of(value);
+}
+
+handle table::find(message::function_type const& type) {
+  if (auto const known = functions_.find(type); known != functions_.end())
+    return known->second;
+  auto made = make_(type);
+  if (made) // unknown types are not remembered: outsiders could fill the table with them
+    functions_.emplace(type, made);
+  return made;
+}
+
+boost::asio::awaitable<void> table::close() {
+  for (auto& [type, function] : functions_)
+    co_await function->close();
+  functions_.clear();
+}
+
+} // namespace statefund::function

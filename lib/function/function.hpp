@@ -1,0 +1,63 @@
+#pragma once
+
+#include "clock/deadline.hpp"
+#include "error/result.hpp"
+#include "message/address.hpp"
+#include "message/batch.hpp"
+#include "message/reply.hpp"
+#include "message/state_values.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace statefund::function {
+
+// What a module says about calling one function type. Counts are for the whole daemon; a shard has its share.
+struct limits {
+  std::size_t batch_messages_max = 1000;         // of one call
+  std::optional<std::size_t> waiting_max = 1000; // high mark of a mailbox; absent: no mark
+  std::uint64_t payload_bytes_max = 32U << 20U;  // of a request or an answer
+  std::size_t concurrent_calls_max = 1024;
+  std::chrono::nanoseconds call_timeout = std::chrono::minutes(1); // one call with all its attempts
+};
+
+// Something that can be called with a batch, wherever it runs and whatever it speaks. One object for each function type
+// and shard, on the shard's thread. Shared by the table and by the calls that are out, so that a reload cannot end it
+// under a call.
+class function {
+ public:
+  virtual ~function() = default;
+
+  virtual limits const& call_limits() const noexcept = 0;
+
+  // The states that the module declares (2.x); null where the function itself tells, by message::missing_states (3.x).
+  virtual std::shared_ptr<message::state_specs const> declared_states() const noexcept = 0;
+
+  // The type that a plain text from outside gets on its way to this function; its bytes are a protobuf message with the
+  // text as field 1.
+  virtual std::string_view text_type_name() const noexcept = 0;
+
+  // How many bytes of a request one message takes at most, so that a batch can be cut to payload_bytes_max.
+  virtual std::size_t request_bytes_of(message::invocation const& one) const noexcept = 0;
+
+  // One call: all attempts, until an answer was read or `total` has passed; every attempt sends the same bytes.
+  // `self`, `taken` and `states` are borrowed until this returns. Values that are absent in `states` are sent as
+  // absent. Errors: function::errc, with a detail for the operator. Cancellation of the coroutine ends it as
+  // call_cancelled.
+  virtual boost::asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
+                                                              message::state_values const& states,
+                                                              clock::deadline total) = 0;
+
+  // Ends what runs without a call (idle connections). Calls that are out go on. Once, before the last handle goes.
+  virtual boost::asio::awaitable<void> close() = 0;
+};
+
+using handle = std::shared_ptr<function>;
+
+} // namespace statefund::function

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "error/result.hpp"
+#include "message/address.hpp"
+#include "message/change.hpp"
+#include "message/state_values.hpp"
+#include "store/errc.hpp"
+#include "store/ticket.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace statefund::store {
+
+// The first message that was accepted under an idempotency key.
+struct key_row {
+  message::accepted_key key;
+  message::entry_key first;
+};
+
+// What one egress holds: written by the store alone, read by any thread. Lives as long as the store.
+struct egress_account {
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> records_count{0};
+};
+
+struct numbered_record {
+  std::uint64_t sequence = 0;
+  message::address from;
+  message::typed_value value;
+};
+
+struct egress_page {
+  std::vector<numbered_record> records; // by sequence
+  std::uint64_t last_sequence = 0;      // the last one ever given out for this egress; 0: none
+};
+
+// The durable truth, and its one order. `commit` orders a change at once and makes it durable later; a crash keeps a
+// prefix of the order, so inside the daemon work goes on once a change is ordered, and only what the outside sees
+// waits.
+//
+// An address belongs to a partition (message::partition_of), a partition to one shard. What is said of an address -
+// read, read_key, commit - is called on the thread of its partition's shard and sees every change that this thread has
+// committed before. Egress calls may come from any shard's thread. One object for the process.
+//
+// Egress sequences and change numbers are given by the store, in order, under the lock that appends; they grow, are not
+// dense, and start at no less than the start time in microseconds, so that none is given twice over restarts.
+class store {
+ public:
+  virtual ~store() = default;
+
+  // Fixed when the store was created.
+  virtual std::uint32_t partition_count() const noexcept = 0;
+
+  // The values of `wanted`, one for each, absent where none is held. An expired value is returned as it is stored:
+  // whoever reads decides by its own clock. Only errc::lost.
+  virtual boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
+  read(message::address const& self, message::state_specs const& wanted) = 0;
+
+  // The key's row while its window lasts. Only errc::lost.
+  virtual boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
+                                                                          std::string const& idempotency_key) = 0;
+
+  // Whether one more idempotency key may be kept for this address.
+  virtual bool has_room_for_key(message::address const& self) const noexcept = 0;
+
+  // Puts the whole change into the order. Never suspends, never throws: between this and the release of the change's
+  // messages nothing may come. A lost store is told by durable().
+  virtual ticket commit(message::change const& whole) noexcept = 0;
+
+  // Returns once the change is durable under the store's sync setting, or with errc::lost.
+  virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;
+
+  // Made at the first use of the id.
+  virtual std::shared_ptr<egress_account const> account(message::egress_id const& egress) = 0;
+  // Null: never written.
+  virtual std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const = 0;
+  virtual std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const = 0;
+
+  // Durable records after the sequence `after`, at most `records_max` and, but for the first, `bytes_max`.
+  virtual boost::asio::awaitable<result<egress_page>> read_egress(message::egress_id const& egress, std::uint64_t after,
+                                                                  std::size_t records_max, std::uint64_t bytes_max) = 0;
+};
+
+} // namespace statefund::store
