@@ -60,17 +60,20 @@ class store {
   // Fixed when the store was created.
   virtual std::uint32_t partition_count() const noexcept = 0;
 
+  // Whether what was committed is still there after the process has ended.
+  virtual bool keeps_over_restart() const noexcept = 0;
+
   // The values of `wanted`, one for each, absent where none is held. An expired value is returned as it is stored:
   // whoever reads decides by its own clock. Only errc::lost.
   virtual boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
   read(message::address const& self, message::state_specs const& wanted) = 0;
 
-  // The key's row while its window lasts. Only errc::lost.
+  // The key's row while its window (a time from the acceptance on) lasts. Only errc::lost.
   virtual boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
                                                                           std::string const& idempotency_key) = 0;
 
   // Whether one more idempotency key may be kept for this address.
-  virtual bool has_room_for_key(message::address const& self) const noexcept = 0;
+  virtual bool has_room_for_key(message::address const& self) noexcept = 0;
 
   // Puts the whole change into the order. Never suspends, never throws: between this and the release of the change's
   // messages nothing may come. A lost store is told by durable().

@@ -1,0 +1,52 @@
+#include "mailbox/mailbox.hpp"
+
+#include "error/ensure.hpp"
+
+#include <iterator>
+#include <utility>
+
+namespace statefund::mailbox {
+
+void mailbox::push(message::invocation one, marks const& bounds) {
+  if (waiting_count() == 0)
+    oldest_since = clock::steady::now();
+  waiting_bytes_ += one.value.size_bytes();
+  waiting_.push_back(std::move(one));
+  if (bounds.shuts(waiting_count()))
+    shut_ = true;
+}
+
+message::batch mailbox::take_first(std::size_t count, marks const& levels) {
+  ensure(count > 0, "a batch is taken from a mailbox in which something waits");
+  message::batch taken;
+  if (head_ == 0 && count == waiting_.size()) {
+    taken = std::exchange(waiting_, {});
+    waiting_bytes_ = 0;
+  } else {
+    auto const first = waiting_.begin() + static_cast<std::ptrdiff_t>(head_);
+    auto const last = first + static_cast<std::ptrdiff_t>(count);
+    taken.assign(std::make_move_iterator(first), std::make_move_iterator(last));
+    for (auto const& one : taken)
+      waiting_bytes_ -= one.value.size_bytes();
+    head_ += count;
+    // What was taken is given back once it is half of everything, so each message is moved at most once more.
+    if (head_ * 2 >= waiting_.size()) {
+      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
+      head_ = 0;
+    }
+  }
+  oldest_since = clock::steady::now();
+  if (levels.opens(waiting_count()))
+    shut_ = false;
+  return taken;
+}
+
+void mailbox::put_back(message::batch batch) {
+  for (auto const& one : batch)
+    waiting_bytes_ += one.value.size_bytes();
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
+  head_ = 0;
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+}
+
+} // namespace statefund::mailbox

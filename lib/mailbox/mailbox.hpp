@@ -1,0 +1,88 @@
+#pragma once
+
+#include "clock/clock.hpp"
+#include "message/address.hpp"
+#include "message/batch.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace statefund::mailbox {
+
+// The marks of a mailbox, in messages that wait (a batch out on a call does not count). Pure.
+struct marks {
+  std::optional<std::size_t> high; // absent: the door never shuts
+
+  // An empty mailbox always takes one message.
+  bool shuts(std::size_t waiting_count) const noexcept { return high && waiting_count > 0 && waiting_count >= *high; }
+  // The low mark is half of the high one.
+  bool opens(std::size_t waiting_count) const noexcept { return !high || waiting_count <= *high / 2; }
+};
+
+// What bounds one batch. Pure data; the bytes are those of a request.
+struct batch_bounds {
+  std::size_t messages_max = 1000;
+  std::uint64_t bytes_max = 0;
+};
+
+enum class phase {
+  idle,        // nothing waits, nothing is out
+  ready,       // waits for a permit
+  in_flight,   // its turn runs; no second one may start
+  backing_off, // its last call failed; it becomes ready again at `next_attempt`
+  held,        // an egress that it writes to is full
+  unbound,     // no module declares its type
+};
+
+// One address's messages, in arrival order, and where its turns stand. Owned by a shard's mailboxes, on its thread; its
+// place in memory stays the same until it is erased.
+class mailbox {
+ public:
+  explicit mailbox(message::address self) : self_(std::move(self)) {}
+
+  message::address const& self() const noexcept { return self_; }
+  std::size_t waiting_count() const noexcept { return waiting_.size() - head_; }
+  std::uint64_t waiting_bytes() const noexcept { return waiting_bytes_; }
+  // Shut from the high mark until the low one, or until a take empties the mailbox.
+  bool is_shut() const noexcept { return shut_; }
+
+  // Functions' messages are never refused: a shut door is for the outside only, and for its caller to look at.
+  void push(message::invocation one, marks const& bounds);
+
+  // Takes from the head what one batch may hold, at least one message; `bytes_of` tells a message's bytes in a request.
+  // Requires that something waits.
+  template <class BytesOf>
+  message::batch take(batch_bounds const& bounds, marks const& levels, BytesOf const& bytes_of) {
+    std::size_t count = 0;
+    for (std::uint64_t bytes = 0; count < bounds.messages_max && head_ + count < waiting_.size(); ++count) {
+      bytes += bytes_of(waiting_[head_ + count]);
+      if (count > 0 && bytes > bounds.bytes_max)
+        break;
+    }
+    return take_first(count, levels);
+  }
+
+  // Puts a batch that took no effect back before everything else, in its order.
+  void put_back(message::batch batch);
+
+  phase stands = phase::idle;
+  unsigned failures_count = 0;                   // calls in a row that failed
+  std::string last_error;                        // of the last failed call
+  clock::steady::time_point next_attempt{};      // while backing off
+  std::vector<message::egress_id> last_egresses; // that the last turn wrote to
+  clock::steady::time_point oldest_since{};      // when the oldest waiting message came
+
+ private:
+  message::batch take_first(std::size_t count, marks const& levels);
+
+  message::address self_;
+  std::vector<message::invocation> waiting_; // from head_ on
+  std::size_t head_ = 0;
+  std::uint64_t waiting_bytes_ = 0;
+  bool shut_ = false;
+};
+
+} // namespace statefund::mailbox

@@ -1,0 +1,186 @@
+#include "store/memory_store.hpp"
+
+#include "clock/clock.hpp"
+
+#include <algorithm>
+
+namespace statefund::store {
+
+namespace asio = boost::asio;
+
+std::string_view room_of(errc) noexcept {
+  return "store";
+}
+
+std::string_view describe(errc value) noexcept {
+  switch (value) {
+  case errc::lost:
+    return "the store was lost: a write or sync failed";
+  }
+  return "unknown error";
+}
+
+boost::system::error_code make_error_code(errc value) noexcept {
+  return error_category::code_of(value);
+}
+
+namespace {
+
+std::uint64_t bytes_of(message::address const& from, message::typed_value const& value) {
+  return value.size_bytes() + from.type.name_space.size() + from.type.name.size() + from.id.size();
+}
+
+} // namespace
+
+std::size_t memory_store::key_hash::operator()(key_of_address const& value) const noexcept {
+  return std::hash<message::address>{}(value.first) * 31 + std::hash<std::string>{}(value.second);
+}
+
+memory_store::memory_store(memory_store_options const& options)
+    : keys_of_partition_max_(std::max<std::size_t>(1, options.keys_max / options.partition_count)),
+      partitions_(options.partition_count),
+      next_number_(static_cast<std::uint64_t>(clock::unix_ms()) * 1000) {}
+
+std::uint32_t memory_store::partition_count() const noexcept {
+  return static_cast<std::uint32_t>(partitions_.size());
+}
+
+memory_store::partition& memory_store::partition_of(message::address const& self) noexcept {
+  return partitions_[message::partition_of(self, partition_count())];
+}
+
+asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
+memory_store::read(message::address const& self, message::state_specs const& wanted) {
+  std::vector<std::optional<message::stored_value>> values(wanted.size());
+  auto const& states = partition_of(self).states;
+  if (auto const found = states.find(self); found != states.end())
+    for (auto const& [name, value] : found->second)
+      for (std::size_t i = 0; i < wanted.size(); ++i)
+        if (wanted[i].name == name)
+          values[i] = value;
+  co_return values;
+}
+
+asio::awaitable<result<std::optional<key_row>>> memory_store::read_key(message::address const& self,
+                                                                       std::string const& idempotency_key) {
+  auto& own = partition_of(self);
+  forget_expired_keys(own);
+  auto const found = own.keys.find({self, idempotency_key});
+  co_return found == own.keys.end() ? std::optional<key_row>() : found->second;
+}
+
+bool memory_store::has_room_for_key(message::address const& self) noexcept {
+  auto& own = partition_of(self);
+  forget_expired_keys(own);
+  return own.keys.size() < keys_of_partition_max_;
+}
+
+ticket memory_store::commit(message::change const& whole) noexcept {
+  std::uint64_t const number = order(whole);
+  if (!whole.states.empty())
+    apply_states(whole, partition_of(whole.self));
+  if (whole.key) {
+    auto& own = partition_of(whole.self);
+    key_of_address key{whole.self, whole.key->idempotency_key};
+    own.keys_by_expiry.emplace_back(whole.key->expires_at_ms, key);
+    own.keys.insert_or_assign(std::move(key), key_row{*whole.key, {number, 0}});
+  }
+  return ticket(number);
+}
+
+std::uint64_t memory_store::order(message::change const& whole) {
+  std::lock_guard const lock(order_);
+  std::uint64_t const number = next_number_++;
+  for (auto const& record : whole.egress_records) {
+    auto& to = open(record.egress);
+    to.last_sequence = next_number_++;
+    to.account->bytes.fetch_add(bytes_of(whole.self, record.value), std::memory_order_relaxed);
+    to.account->records_count.fetch_add(1, std::memory_order_relaxed);
+    to.records.push_back({to.last_sequence, whole.self, record.value});
+  }
+  if (whole.departed) {
+    auto& from = open(whole.departed->egress);
+    while (!from.records.empty() && from.records.front().sequence <= whole.departed->through_sequence) {
+      auto const& gone = from.records.front();
+      from.account->bytes.fetch_sub(bytes_of(gone.from, gone.value), std::memory_order_relaxed);
+      from.account->records_count.fetch_sub(1, std::memory_order_relaxed);
+      from.records.pop_front();
+    }
+  }
+  return number;
+}
+
+memory_store::queue& memory_store::open(message::egress_id const& id) {
+  return queues_[id];
+}
+
+void memory_store::apply_states(message::change const& whole, partition& into) {
+  auto& held = into.states[whole.self];
+  for (auto const& change : whole.states) {
+    auto const found =
+        std::find_if(held.begin(), held.end(), [&](auto const& entry) { return entry.first == change.name; });
+    if (change.value && found != held.end())
+      found->second = *change.value;
+    else if (change.value)
+      held.emplace_back(change.name, *change.value);
+    else if (found != held.end())
+      held.erase(found);
+  }
+  if (held.empty())
+    into.states.erase(whole.self);
+}
+
+void memory_store::forget_expired_keys(partition& of) {
+  auto const now_ms = clock::unix_ms();
+  while (!of.keys_by_expiry.empty() && of.keys_by_expiry.front().first <= now_ms) {
+    of.keys.erase(of.keys_by_expiry.front().second);
+    of.keys_by_expiry.pop_front();
+  }
+}
+
+asio::awaitable<result<void>> memory_store::durable(ticket) {
+  co_return result<void>{};
+}
+
+std::shared_ptr<egress_account const> memory_store::account(message::egress_id const& egress) {
+  std::lock_guard const lock(order_);
+  return open(egress).account;
+}
+
+std::shared_ptr<egress_account const> memory_store::find_account(message::egress_id const& egress) const {
+  std::lock_guard const lock(order_);
+  auto const found = queues_.find(egress);
+  return found == queues_.end() ? nullptr : found->second.account;
+}
+
+std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> memory_store::accounts() const {
+  std::lock_guard const lock(order_);
+  std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> all;
+  all.reserve(queues_.size());
+  for (auto const& [id, kept] : queues_)
+    all.emplace_back(id, kept.account);
+  return all;
+}
+
+asio::awaitable<result<egress_page>> memory_store::read_egress(message::egress_id const& egress, std::uint64_t after,
+                                                               std::size_t records_max, std::uint64_t bytes_max) {
+  egress_page page;
+  std::lock_guard const lock(order_);
+  auto const found = queues_.find(egress);
+  if (found == queues_.end())
+    co_return page;
+  page.last_sequence = found->second.last_sequence;
+  auto const& records = found->second.records;
+  auto next = std::upper_bound(records.begin(), records.end(), after,
+                               [](std::uint64_t sequence, auto const& record) { return sequence < record.sequence; });
+  std::uint64_t bytes = 0;
+  for (; next != records.end() && page.records.size() < records_max; ++next) {
+    bytes += bytes_of(next->from, next->value);
+    if (!page.records.empty() && bytes > bytes_max)
+      break;
+    page.records.push_back(*next);
+  }
+  co_return page;
+}
+
+} // namespace statefund::store

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "store/store.hpp"
+
+#include <deque>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace statefund::store {
+
+struct memory_store_options {
+  std::uint32_t partition_count = 256;
+  std::size_t keys_max = 1'000'000; // idempotency keys inside their window
+};
+
+// Keeps everything in memory and nothing over a restart: a change is as durable as it will ever be once it is ordered.
+class memory_store final : public store {
+ public:
+  explicit memory_store(memory_store_options const& options = {});
+
+  std::uint32_t partition_count() const noexcept override;
+  bool keeps_over_restart() const noexcept override { return false; }
+  boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
+  read(message::address const& self, message::state_specs const& wanted) override;
+  boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
+                                                                  std::string const& idempotency_key) override;
+  bool has_room_for_key(message::address const& self) noexcept override;
+  ticket commit(message::change const& whole) noexcept override;
+  boost::asio::awaitable<result<void>> durable(ticket ordered) override;
+  std::shared_ptr<egress_account const> account(message::egress_id const& egress) override;
+  std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const override;
+  std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const override;
+  boost::asio::awaitable<result<egress_page>> read_egress(message::egress_id const& egress, std::uint64_t after,
+                                                          std::size_t records_max, std::uint64_t bytes_max) override;
+
+ private:
+  using key_of_address = std::pair<message::address, std::string>;
+  struct key_hash {
+    std::size_t operator()(key_of_address const& value) const noexcept;
+  };
+
+  // Touched by its shard's thread alone; on a line of its own, for neighbours belong to other shards.
+  struct alignas(64) partition {
+    std::unordered_map<message::address, std::vector<std::pair<std::string, message::stored_value>>> states;
+    std::unordered_map<key_of_address, key_row, key_hash> keys;
+    std::deque<std::pair<std::int64_t, key_of_address>> keys_by_expiry;
+  };
+
+  struct queue {
+    std::shared_ptr<egress_account> account = std::make_shared<egress_account>();
+    std::deque<numbered_record> records;
+    std::uint64_t last_sequence = 0;
+  };
+
+  partition& partition_of(message::address const& self) noexcept;
+  std::uint64_t order(message::change const& whole);
+  queue& open(message::egress_id const& id); // requires the lock
+  static void apply_states(message::change const& whole, partition& into);
+  static void forget_expired_keys(partition& of);
+
+  std::size_t const keys_of_partition_max_;
+  std::vector<partition> partitions_;
+
+  mutable std::mutex order_; // the one order: guards all below
+  std::uint64_t next_number_;
+  std::unordered_map<message::egress_id, queue> queues_;
+};
+
+} // namespace statefund::store
