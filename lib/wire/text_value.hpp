@@ -16,7 +16,7 @@ constexpr std::string_view text_type(generation speaks) noexcept {
   return speaks == generation::v2 ? text_type_v2 : text_type_v3;
 }
 
-// errc::not_utf8.
-result<message::typed_value> text_value(generation speaks, std::string_view text);
+// `type_name` is one of the above, as the function that it goes to wants it. errc::not_utf8.
+result<message::typed_value> text_value(std::string_view type_name, std::string_view text);
 
 } // namespace statefund::wire
