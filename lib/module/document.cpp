@@ -1,0 +1,286 @@
+#include "module/document.hpp"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/mark.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+#include <unordered_map>
+
+namespace statefund::module {
+namespace {
+
+// Ends the parser's run from within a handler; never leaves this file.
+struct enough {};
+
+class tree_builder final : public YAML::EventHandler {
+ public:
+  tree_builder(std::string const& file, document_limits const& limits, document_stream& out)
+      : file_(file),
+        limits_(limits),
+        out_(out) {}
+
+  void OnDocumentStart(YAML::Mark const&) override {
+    open_.clear();
+    anchors_.clear();
+    root_ = nullptr;
+  }
+
+  void OnDocumentEnd() override {
+    if (root_ && root_->kind != node_kind::null)
+      out_.documents.push_back(root_);
+  }
+
+  void OnNull(YAML::Mark const& mark, YAML::anchor_t anchor) override {
+    node& made = make(node_kind::null, mark, anchor);
+    // The parser gives a missing value the place of whatever comes next.
+    if (!open_.empty() && open_.back().key) {
+      made.line = open_.back().key->line;
+      made.column = open_.back().key->column;
+    }
+    place_in_parent(made);
+  }
+
+  void OnAlias(YAML::Mark const& mark, YAML::anchor_t anchor) override {
+    auto const found = anchors_.find(anchor);
+    if (found == anchors_.end())
+      stop(mark, "the alias stands for nothing; expected an anchor before it");
+    node& meant = *found->second;
+    for (auto const& each : open_)
+      if (each.made == &meant)
+        stop(mark, "the alias stands inside of what it stands for; expected an anchor that ends before it");
+    count(meant.unfolded_count, mark);
+    check_levels(open_.size() + meant.height, mark);
+    place_in_parent(meant, mark);
+  }
+
+  void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
+                std::string const& value) override {
+    check_tag(mark, tag);
+    node& made = make(node_kind::scalar, mark, anchor);
+    made.text = value;
+    place_in_parent(made);
+  }
+
+  void OnSequenceStart(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    open(node_kind::sequence, mark, tag, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapStart(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    open(node_kind::map, mark, tag, anchor);
+  }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct frame {
+    node* made;
+    node const* key = nullptr; // of a map, between a key and its value
+    std::unordered_map<std::string_view, node const*> keys{};
+  };
+
+  place place_of(YAML::Mark const& mark) const {
+    return {file_, static_cast<unsigned>(mark.line) + 1, static_cast<unsigned>(mark.column) + 1};
+  }
+
+  [[noreturn]] void stop(YAML::Mark const& mark, std::string message) {
+    out_.errors.push_back({place_of(mark), std::move(message), {}});
+    throw enough{};
+  }
+
+  void count(std::size_t more, YAML::Mark const& mark) {
+    counted_ += more;
+    if (counted_ > limits_.nodes_max)
+      stop(mark, "the file holds more than " + std::to_string(limits_.nodes_max) +
+                     " values (an alias counts as all that it stands for); expected at most that");
+  }
+
+  void check_levels(std::size_t levels, YAML::Mark const& mark) {
+    if (levels > limits_.levels_max)
+      stop(mark, "lists and maps stand in each other more than " + std::to_string(limits_.levels_max) +
+                     " levels deep; expected at most that");
+  }
+
+  void check_tag(YAML::Mark const& mark, std::string const& tag) {
+    if (tag.empty() || tag == "?" || tag == "!" || tag.starts_with("tag:yaml.org,2002:"))
+      return;
+    out_.errors.push_back({place_of(mark), "the tag " + quoted(tag) + " is unknown; expected no tag", {}});
+  }
+
+  node& make(node_kind kind, YAML::Mark const& mark, YAML::anchor_t anchor) {
+    count(1, mark);
+    node& made = out_.nodes.emplace_back();
+    made.kind = kind;
+    made.line = static_cast<unsigned>(mark.line) + 1;
+    made.column = static_cast<unsigned>(mark.column) + 1;
+    if (anchor != YAML::NullAnchor)
+      anchors_[anchor] = &made;
+    return made;
+  }
+
+  void open(node_kind kind, YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor) {
+    check_tag(mark, tag);
+    check_levels(open_.size() + 1, mark);
+    open_.push_back({&make(kind, mark, anchor)});
+  }
+
+  void close() {
+    node& made = *open_.back().made;
+    open_.pop_back();
+    ++made.height;
+    place_in_parent(made);
+  }
+
+  void place_in_parent(node const& made) {
+    YAML::Mark mark;
+    mark.line = static_cast<int>(made.line) - 1;
+    mark.column = static_cast<int>(made.column) - 1;
+    place_in_parent(made, mark);
+  }
+
+  void place_in_parent(node const& made, YAML::Mark const& mark) {
+    if (open_.empty()) {
+      root_ = &made;
+      return;
+    }
+    frame& parent = open_.back();
+    node& into = *parent.made;
+    into.unfolded_count += made.unfolded_count;
+    into.height = std::max(into.height, made.height);
+    if (into.kind == node_kind::sequence) {
+      into.items.push_back(&made);
+      return;
+    }
+    if (!parent.key) {
+      if (made.kind != node_kind::scalar)
+        stop(mark, std::string(to_string(made.kind)) + " stands as a key; expected text");
+      parent.key = &made;
+      return;
+    }
+    auto const [first, is_new] = parent.keys.emplace(parent.key->text, parent.key);
+    if (is_new)
+      into.entries.push_back({parent.key, &made});
+    else
+      out_.errors.push_back({{file_, parent.key->line, parent.key->column},
+                             "the key " + quoted(parent.key->text) + " stands here a second time; the first is at " +
+                                 to_string(place{file_, first->second->line, first->second->column}) +
+                                 "; expected it once",
+                             {}});
+    parent.key = nullptr;
+  }
+
+  std::string const& file_;
+  document_limits const& limits_;
+  document_stream& out_;
+  std::vector<frame> open_;
+  std::unordered_map<YAML::anchor_t, node*> anchors_;
+  node const* root_ = nullptr;
+  std::size_t counted_ = 0;
+};
+
+// Zero: the bytes at `at` are no UTF-8 character (RFC 3629: no overlong forms, no surrogates).
+std::size_t character_size(std::string_view text, std::size_t at) {
+  auto const byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
+  auto const follows = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
+  unsigned const lead = byte(0);
+  if (lead < 0x80)
+    return 1;
+  if (lead >= 0xc2 && lead <= 0xdf)
+    return follows(1) ? 2 : 0;
+  if (lead >= 0xe0 && lead <= 0xef) {
+    bool const odd = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f);
+    return !odd && follows(1) && follows(2) ? 3 : 0;
+  }
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    bool const odd = (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f);
+    return !odd && follows(1) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+// The parser lets these through, or takes one of them (0x04) for the end of the text.
+std::optional<diagnostic> find_foreign_byte(std::string const& file, std::string_view text) {
+  unsigned line = 1;
+  std::size_t line_begin = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    auto const byte = static_cast<unsigned char>(text[at]);
+    place const here{file, line, static_cast<unsigned>(at - line_begin) + 1};
+    if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
+      char const digits[] = "0123456789abcdef";
+      return diagnostic{here,
+                        std::string("the control byte 0x") + digits[byte >> 4] + digits[byte & 15] +
+                            " stands in the file; expected UTF-8 text",
+                        {}};
+    }
+    std::size_t const size = character_size(text, at);
+    if (size == 0)
+      return diagnostic{here, "the file is not UTF-8 from here on; expected UTF-8 text", {}};
+    at += size;
+    if (byte == '\n') {
+      ++line;
+      line_begin = at;
+    }
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+std::string_view to_string(node_kind value) noexcept {
+  switch (value) {
+  case node_kind::null:
+    return "nothing";
+  case node_kind::scalar:
+    return "text";
+  case node_kind::sequence:
+    return "a list";
+  case node_kind::map:
+    return "a map";
+  }
+  return "something";
+}
+
+node const* node::find(std::string_view key) const noexcept {
+  for (auto const& each : entries)
+    if (each.key->text == key)
+      return each.value;
+  return nullptr;
+}
+
+document_stream read_documents(std::string const& file, std::string const& text, document_limits const& limits) {
+  document_stream out;
+  if (text.size() > limits.text_bytes_max) {
+    out.errors.push_back({{file, 0, 0},
+                          "the file has " + std::to_string(text.size()) + " bytes; expected at most " +
+                              std::to_string(limits.text_bytes_max),
+                          {}});
+    return out;
+  }
+  if (auto foreign = find_foreign_byte(file, text)) {
+    out.errors.push_back(std::move(*foreign));
+    return out;
+  }
+  try {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    tree_builder builder(file, limits, out);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (enough const&) {
+    // the error stands in `out`
+  } catch (YAML::Exception const& failure) {
+    place where{file, 0, 0};
+    if (!failure.mark.is_null()) {
+      where.line = static_cast<unsigned>(failure.mark.line) + 1;
+      where.column = static_cast<unsigned>(failure.mark.column) + 1;
+    }
+    out.errors.push_back({where, "the file is not YAML: " + failure.msg, {}});
+  }
+  return out;
+}
+
+} // namespace statefund::module

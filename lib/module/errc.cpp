@@ -1,0 +1,21 @@
+#include "module/errc.hpp"
+
+namespace statefund::module {
+
+std::string_view room_of(errc) noexcept {
+  return "module";
+}
+
+std::string_view describe(errc value) noexcept {
+  switch (value) {
+  case errc::duration_invalid:
+    return "not a duration";
+  case errc::size_invalid:
+    return "not a size";
+  case errc::endpoint_invalid:
+    return "not an endpoint";
+  }
+  return "unknown error";
+}
+
+} // namespace statefund::module

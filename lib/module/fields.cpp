@@ -1,0 +1,176 @@
+#include "module/fields.hpp"
+
+#include "module/duration.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace statefund::module {
+namespace {
+
+void read_timeout(map_reader& from, std::string_view key, std::optional<given_timeout>& into, bool& unreadable) {
+  bool const is_there = from.has(key);
+  unreadable = is_there;
+  node const* const at = from.find(key);
+  if (!at)
+    return;
+  auto const value = read_duration(*at, key, from.errors());
+  if (!value)
+    return;
+  if (*value == std::chrono::nanoseconds::zero()) {
+    from.errors().add(*at, quoted(key) + " is " + quoted(at->text) + "; expected more than 0");
+    return;
+  }
+  into = given_timeout{*value, at};
+  unreadable = false;
+}
+
+// One segment pair of a type or an id. `fault` says what is wrong with it.
+struct names {
+  std::string_view name_space;
+  std::string_view name;
+  char const* fault = nullptr;
+};
+
+names split_names(std::string_view text) {
+  auto const slash = text.rfind('/');
+  if (slash == std::string_view::npos)
+    return {{}, {}, " has no '/'"};
+  names const out{text.substr(0, slash), text.substr(slash + 1)};
+  if (out.name_space.empty())
+    return {{}, {}, " has no namespace"};
+  if (out.name.empty())
+    return {{}, {}, " has no name"};
+  for (char const c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      return {{}, {}, " has a control character in it"};
+  return out;
+}
+
+} // namespace
+
+void refuse_name(text_at const& found, std::string_view what, std::span<refused_name const> refused,
+                 std::span<std::string_view const> working, error_list& errors) {
+  std::string const named = std::string(what) + ' ' + quoted(found.text);
+  for (auto const& each : refused)
+    if (each.name == found.text)
+      return errors.add(*found.at, named + ' ' + std::string(each.why), std::string(each.instead));
+  std::vector<std::string> candidates(working.begin(), working.end());
+  std::string hint = nearest_hint(found.text, candidates);
+  if (hint.starts_with("expected"))
+    for (auto const& each : refused)
+      if (auto const nearest = nearest_hint(found.text, {std::string(each.name)}); nearest.starts_with("did"))
+        hint = nearest;
+  errors.add(*found.at, named + " is unknown", std::move(hint));
+}
+
+void read_timeouts(map_reader& from, timeout_keys const& keys, given_timeouts& into) {
+  bool unreadable = false;
+  read_timeout(from, keys.call, into.call, unreadable);
+  into.call_is_unreadable = into.call_is_unreadable || unreadable;
+  read_timeout(from, keys.connect, into.connect, unreadable);
+  read_timeout(from, keys.read, into.read, unreadable);
+  read_timeout(from, keys.write, into.write, unreadable);
+}
+
+call_timeouts settle(given_timeouts const& given, call_timeouts const& defaults, timeout_keys const& keys,
+                     error_list& errors) {
+  using std::chrono::nanoseconds;
+  nanoseconds const call = given.call ? given.call->value : defaults.call;
+  auto const part = [&](std::optional<given_timeout> const& one, std::optional<nanoseconds> fallback,
+                        std::string_view key) -> std::optional<nanoseconds> {
+    if (!one)
+      return fallback ? std::min(*fallback, call) : fallback;
+    if (one->value > call && !given.call_is_unreadable)
+      errors.add(*one->at, quoted(key) + " of " + to_text(one->value) + " is larger than the complete call's " +
+                               to_text(call) + (given.call ? "" : ", the default of " + quoted(keys.call)) +
+                               "; expected at most that");
+    return one->value;
+  };
+  return {call, *part(given.connect, defaults.connect, keys.connect), part(given.read, defaults.read, keys.read),
+          part(given.write, defaults.write, keys.write)};
+}
+
+void read_batch_max(map_reader& spec, function_spec& into) {
+  constexpr std::string_view key = "maxNumBatchRequests";
+  node const* const at = spec.find(key);
+  if (!at)
+    return;
+  auto const value = read_integer(*at, key, spec.errors());
+  if (!value)
+    return;
+  if (*value > std::numeric_limits<std::int32_t>::max())
+    return spec.errors().add(*at, quoted(key) + " is " + quoted(at->text) + "; expected at most 2147483647");
+  if (*value <= 0) {
+    into.waiting_max.reset();
+    return;
+  }
+  into.batch_messages_max = static_cast<std::uint32_t>(*value);
+  into.waiting_max = into.batch_messages_max;
+}
+
+void read_endpoint(map_reader& spec, std::string_view key, function_spec& into) {
+  auto const found = spec.text(key, presence::required);
+  if (!found)
+    return;
+  auto read = parse_endpoint(found->text);
+  if (!read)
+    return spec.errors().add(*found->at, quoted(key) + " is not an endpoint: " + read.error().detail);
+  if (read->url.is_tls())
+    return spec.errors().add(
+        *found->at, "the scheme " + quoted(to_string(read->url.over)) + ' ' + std::string(not_yet_in_this_version),
+        read->url.is_unix() ? "use http+unix" : "use http or http+unix");
+  into.endpoint = std::move(*read);
+}
+
+std::optional<function_pattern> read_function_type(text_at const& from, std::string_view key, error_list& errors) {
+  names const read = split_names(from.text);
+  char const* const fault = read.fault                                      ? read.fault
+                            : from.text.find('*') != std::string_view::npos ? " has a '*' in it"
+                                                                            : nullptr;
+  if (!fault)
+    return function_pattern{std::string(read.name_space), std::string(read.name)};
+  errors.add(*from.at,
+             quoted(key) + " is not a function type: " + quoted(from.text) + fault + "; expected <namespace>/<name>");
+  return std::nullopt;
+}
+
+std::optional<function_pattern> read_function_pattern(text_at const& from, std::string_view key, error_list& errors) {
+  names const read = split_names(from.text);
+  bool const is_whole_namespace = !read.fault && read.name == "*";
+  auto const star = (is_whole_namespace ? read.name_space : from.text).find('*');
+  char const* const fault = read.fault                       ? read.fault
+                            : star != std::string_view::npos ? " has a '*' that is not the whole name"
+                                                             : nullptr;
+  if (!fault)
+    return function_pattern{std::string(read.name_space),
+                            is_whole_namespace ? std::nullopt : std::optional(std::string(read.name))};
+  errors.add(*from.at, quoted(key) + " names no functions: " + quoted(from.text) + fault +
+                           "; expected <namespace>/<name> or <namespace>/*");
+  return std::nullopt;
+}
+
+std::optional<message::egress_id> read_egress_id(text_at const& from, std::string_view key, error_list& errors) {
+  names const read = split_names(from.text);
+  if (!read.fault)
+    return message::egress_id{std::string(read.name_space), std::string(read.name)};
+  errors.add(*from.at,
+             quoted(key) + " is not an egress id: " + quoted(from.text) + read.fault + "; expected <namespace>/<name>");
+  return std::nullopt;
+}
+
+void check_resolves(function_spec const& spec, node const& at, error_list& errors) {
+  if (!spec.functions.is_exact())
+    return;
+  auto const url = spec.endpoint.for_name(*spec.functions.name);
+  if (!url)
+    errors.add(at, "the endpoint cannot be resolved: " + url.error().detail);
+}
+
+void refuse_failure_policy(map_reader& spec) {
+  for (std::string_view const key : {"retry", "onFailure", "maxConcurrentCalls", "callWhen"})
+    spec.refuse(key, not_in_this_version);
+}
+
+} // namespace statefund::module

@@ -1,0 +1,65 @@
+#include "module/parse.hpp"
+
+#include "module/fields.hpp"
+
+#include <unordered_map>
+
+namespace statefund::module {
+namespace {
+
+diagnostics find_duplicates(specs const& read) {
+  diagnostics found;
+  std::unordered_map<std::string, place const*> bound;
+  for (auto const& each : read.functions)
+    if (auto const [first, is_new] = bound.emplace(to_text(each.functions), &each.where); !is_new)
+      found.push_back(bound_before(each, *first->second));
+  std::unordered_map<message::egress_id, place const*> declared;
+  for (auto const& each : read.egresses)
+    if (auto const [first, is_new] = declared.emplace(each.id, &each.where); !is_new)
+      found.push_back(declared_before(each, *first->second));
+  return found;
+}
+
+} // namespace
+
+diagnostic bound_before(function_spec const& second, place const& first) {
+  return {second.where,
+          quoted(to_text(second.functions)) + " is bound already at " + to_string(first) + "; expected it once",
+          {}};
+}
+
+diagnostic declared_before(egress_spec const& second, place const& first) {
+  return {second.where,
+          "the egress " + quoted(second.id.name_space + '/' + second.id.name) + " is declared already at " +
+              to_string(first) + "; expected it once",
+          {}};
+}
+
+parse_result parse(std::string const& file, std::string const& text) {
+  error_list errors(file);
+  document_stream stream = read_documents(file, text);
+  errors.add(std::move(stream.errors));
+  specs read;
+  for (node const* const root : stream.documents) {
+    if (root->kind != node_kind::map) {
+      errors.add(*root,
+                 "the document is " +
+                     (root->kind == node_kind::scalar ? quoted(root->text) : std::string(to_string(root->kind))) +
+                     "; expected a map with \"kind\" and \"spec\", or with \"version\" and \"module\"");
+      continue;
+    }
+    if (!root->find("version") || root->find("kind")) {
+      read_kind_document(*root, read, errors);
+      continue;
+    }
+    if (stream.documents.size() > 1)
+      errors.add(*root, "a document with \"version\" stands beside others; expected it alone in its file");
+    read_version_document(*root, read, errors);
+  }
+  errors.add(find_duplicates(read));
+  if (!errors.empty())
+    return errors.take();
+  return read;
+}
+
+} // namespace statefund::module

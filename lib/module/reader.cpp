@@ -1,0 +1,181 @@
+#include "module/reader.hpp"
+
+#include "module/duration.hpp"
+#include "module/number.hpp"
+#include "module/size.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+namespace statefund::module {
+namespace {
+
+// Levenshtein's distance, letters compared without their case.
+std::size_t distance(std::string_view left, std::string_view right) {
+  std::string const a = lower_case(left);
+  std::string const b = lower_case(right);
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      std::size_t const above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+std::string found_instead(node const& any) {
+  return any.kind == node_kind::scalar ? quoted(any.text) : std::string(to_string(any.kind));
+}
+
+} // namespace
+
+void error_list::add(node const& at, std::string message, std::string hint) {
+  found_.push_back({place_of(at), std::move(message), std::move(hint)});
+}
+
+void error_list::add(diagnostics&& found) {
+  std::move(found.begin(), found.end(), std::back_inserter(found_));
+}
+
+diagnostics error_list::take() {
+  std::stable_sort(found_.begin(), found_.end(), [](diagnostic const& left, diagnostic const& right) {
+    return std::pair(left.where.line, left.where.column) < std::pair(right.where.line, right.where.column);
+  });
+  // Two ways to an aliased value find the same errors twice.
+  found_.erase(std::unique(found_.begin(), found_.end()), found_.end());
+  if (found_.size() > shown_max) {
+    std::size_t const left = found_.size() - shown_max + 1;
+    found_.resize(shown_max);
+    found_.back().message = std::to_string(left) + " more errors from here on";
+    found_.back().hint.clear();
+  }
+  return std::move(found_);
+}
+
+map_reader::map_reader(node const& map, std::string what, error_list& errors)
+    : map_(&map),
+      what_(std::move(what)),
+      errors_(&errors) {}
+
+std::optional<map_reader> map_reader::open(node const& any, std::string what, error_list& errors) {
+  if (any.kind == node_kind::map)
+    return map_reader(any, std::move(what), errors);
+  errors.add(any, what + " is " + found_instead(any) + "; expected a map");
+  return std::nullopt;
+}
+
+node const* map_reader::find(std::string_view key, presence needed) {
+  known_.emplace_back(key);
+  node const* const value = map_->find(key);
+  if (!value) {
+    if (needed == presence::required)
+      errors_->add(*map_, what_ + " has no " + quoted(key) + "; expected that key");
+    return nullptr;
+  }
+  if (value->kind == node_kind::null) {
+    errors_->add(*value, quoted(key) + " of " + what_ + " has no value; expected one" +
+                             (needed == presence::optional ? ", or the key left out" : ""));
+    return nullptr;
+  }
+  return value;
+}
+
+std::optional<text_at> map_reader::text(std::string_view key, presence needed) {
+  node const* const value = find(key, needed);
+  return value ? read_text(*value, key, *errors_) : std::nullopt;
+}
+
+std::optional<map_reader> map_reader::map(std::string_view key, std::string what, presence needed) {
+  node const* const value = find(key, needed);
+  return value ? open(*value, std::move(what), *errors_) : std::nullopt;
+}
+
+std::vector<node const*> map_reader::list(std::string_view key, presence needed) {
+  node const* const value = find(key, needed);
+  if (!value)
+    return {};
+  if (value->kind == node_kind::sequence)
+    return value->items;
+  errors_->add(*value, quoted(key) + " of " + what_ + " is " + found_instead(*value) + "; expected a list");
+  return {};
+}
+
+void map_reader::refuse(std::string_view key, std::string_view why, std::string hint) {
+  known_.emplace_back(key);
+  for (auto const& each : map_->entries)
+    if (each.key->text == key)
+      errors_->add(*each.key, quoted(key) + ' ' + std::string(why), std::move(hint));
+}
+
+void map_reader::finish() {
+  for (auto const& each : map_->entries)
+    if (std::find(known_.begin(), known_.end(), each.key->text) == known_.end())
+      errors_->add(*each.key, quoted(each.key->text) + " is not a key of " + what_,
+                   nearest_hint(each.key->text, known_));
+}
+
+std::optional<text_at> read_text(node const& any, std::string_view what, error_list& errors) {
+  if (any.kind == node_kind::scalar)
+    return text_at{any.text, &any};
+  errors.add(any, quoted(what) + " is " + found_instead(any) + "; expected text");
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> read_integer(node const& any, std::string_view what, error_list& errors) {
+  std::int64_t value = 0;
+  if (any.kind == node_kind::scalar) {
+    char const* const end = any.text.data() + any.text.size();
+    auto const [stop, fault] = std::from_chars(any.text.data(), end, value);
+    if (fault == std::errc{} && stop == end)
+      return value;
+  }
+  errors.add(any, quoted(what) + " is " + found_instead(any) + "; expected a whole number");
+  return std::nullopt;
+}
+
+std::optional<std::chrono::nanoseconds> read_duration(node const& any, std::string_view what, error_list& errors) {
+  auto const text = read_text(any, what, errors);
+  if (!text)
+    return std::nullopt;
+  auto const value = parse_duration(text->text);
+  if (value)
+    return *value;
+  errors.add(any, quoted(what) + " is not a duration: " + value.error().detail);
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_size(node const& any, std::string_view what, error_list& errors) {
+  auto const text = read_text(any, what, errors);
+  if (!text)
+    return std::nullopt;
+  auto const value = parse_size(text->text);
+  if (value)
+    return *value;
+  errors.add(any, quoted(what) + " is not a size: " + value.error().detail);
+  return std::nullopt;
+}
+
+std::string nearest_hint(std::string_view found, std::vector<std::string> const& candidates) {
+  constexpr std::size_t compared_bytes_max = 64; // a longer key is no slip of the finger
+  std::string const* nearest = nullptr;
+  std::size_t best = found.size() > compared_bytes_max ? 0 : std::max<std::size_t>(2, found.size() / 3) + 1;
+  for (auto const& each : candidates)
+    if (std::size_t const far = best == 0 ? 1 : distance(found, each); far < best) {
+      nearest = &each;
+      best = far;
+    }
+  if (nearest)
+    return "did you mean " + quoted(*nearest) + '?';
+  std::string out;
+  for (auto const& each : candidates)
+    (out += out.empty() ? "expected one of " : ", ") += each;
+  return out;
+}
+
+} // namespace statefund::module

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "message/address.hpp"
+#include "message/state_values.hpp"
+#include "module/diagnostic.hpp"
+#include "module/endpoint_url.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace statefund::module {
+
+// What module files declare, as values. Complete: every default is filled in. Immutable once parsed.
+
+// Which protocol generation a function speaks; the module's format decides.
+enum class protocol {
+  v2, // formats "1.0" and "2.0": states are declared in the module
+  v3, // endpoint documents: states are declared by the function's answers
+};
+
+std::string_view to_string(protocol value) noexcept; // "2.x", "3.x"
+
+// One function type, or all of a namespace. An exact pattern wins over a namespace.
+struct function_pattern {
+  std::string name_space;
+  std::optional<std::string> name; // absent: "ns/*"
+
+  bool is_exact() const noexcept { return name.has_value(); }
+  bool matches(message::function_type const& type) const noexcept {
+    return name_space == type.name_space && (!name || *name == type.name);
+  }
+  bool operator==(function_pattern const&) const = default;
+};
+
+std::string to_text(function_pattern const& value); // as in the module: "ns/name", "ns/*"
+
+// How long the parts of one call may take; all are > 0, and none but `call` is larger than `call`.
+struct call_timeouts {
+  std::chrono::nanoseconds call;                 // everything: all attempts, from the first connect to the last byte
+  std::chrono::nanoseconds connect;              // one connect, name look-up and handshake included
+  std::optional<std::chrono::nanoseconds> read;  // one read; absent: bounded by `call` alone
+  std::optional<std::chrono::nanoseconds> write; // one write; absent: bounded by `call` alone
+
+  bool operator==(call_timeouts const&) const = default;
+};
+
+struct function_spec {
+  function_pattern functions;
+  protocol speaks = protocol::v3;
+  endpoint_template endpoint; // resolved with for_name; for an exact pattern that is known to succeed
+  call_timeouts timeouts;
+
+  std::uint32_t pool_size = 1024;                                    // connections at most; > 0
+  std::optional<std::chrono::nanoseconds> pool_ttl;                  // an idle connection's age at most; absent: any
+  std::uint64_t payload_bytes_max = std::uint64_t{32} * 1024 * 1024; // of a request or an answer; > 0
+
+  // From maxNumBatchRequests. Where that is 0 or less there is no mark, and batches hold up to 1000.
+  std::uint32_t batch_messages_max = 1000;         // in one call; > 0
+  std::optional<std::uint32_t> waiting_max = 1000; // an address's high mark; absent: none
+
+  message::state_specs states; // v2 alone: what the module declares; names are unique
+  place where;                 // of the type or pattern
+
+  bool operator==(function_spec const&) const = default;
+};
+
+enum class egress_kind {
+  queue, // records are kept until a reader acknowledges them
+};
+
+struct egress_spec {
+  message::egress_id id;
+  egress_kind kind = egress_kind::queue;
+  place where; // of the id
+
+  bool operator==(egress_spec const&) const = default;
+};
+
+// What one file declares.
+struct specs {
+  std::vector<function_spec> functions; // in the order of the file; patterns are unique
+  std::vector<egress_spec> egresses;    // in the order of the file; ids are unique
+};
+
+} // namespace statefund::module
