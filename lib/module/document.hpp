@@ -44,7 +44,7 @@ struct node::entry {
 };
 
 struct document_limits {
-  std::size_t text_bytes_max = 4 * 1024 * 1024;
+  std::size_t text_bytes_max = std::size_t{4} * 1024 * 1024;
   std::size_t nodes_max = 10'000; // in a file, keys included, aliases counted as what they stand for
   unsigned levels_max = 64;       // of lists and maps in each other
 };

@@ -37,7 +37,7 @@ diagnostic declared_before(egress_spec const& second, place const& first) {
 
 parse_result parse(std::string const& file, std::string const& text) {
   error_list errors(file);
-  document_stream stream = read_documents(file, text);
+  document_stream stream = read_documents(file, text, {.text_bytes_max = text_bytes_max});
   errors.add(std::move(stream.errors));
   specs read;
   for (node const* const root : stream.documents) {

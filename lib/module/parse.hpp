@@ -5,9 +5,12 @@
 
 #include <boost/system/result.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace statefund::module {
+
+inline constexpr std::size_t text_bytes_max = std::size_t{4} * 1024 * 1024; // of a file
 
 // A file whole, or all its errors (never an empty list).
 using parse_result = boost::system::result<specs, diagnostics>;
