@@ -21,6 +21,7 @@ enum class number : unsigned {
   file_limit = 11,               // the limit on open files is low for what is configured
   modules_loaded = 12,           // a snapshot of the modules is in force
   connection_broken = 13,        // a client's connection to a door ended badly
+  systemd_unreachable = 14,      // a report to the service manager cannot be sent
 
   // what the doors answer
   request_malformed = 101,            // 400
