@@ -20,7 +20,7 @@ class gate {
   gate(gate const&) = delete;
   gate& operator=(gate const&) = delete;
 
-  // Starts `task` on the executor: at its first suspension at the latest this returns. A task that throws ends the
+  // `task` runs on the executor, from after the caller has returned to the event loop. A task that throws ends the
   // process. Requires that the gate is not closed.
   void start(boost::asio::awaitable<void> task);
 

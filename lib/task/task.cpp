@@ -7,6 +7,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include <exception>
 
@@ -33,8 +34,11 @@ boost::system::error_code make_error_code(errc value) noexcept {
 namespace {
 
 // Cancellation is seen as an error of what is awaited, never as an exception.
-asio::awaitable<void> uncaught_by_cancellation(asio::awaitable<void> task) {
+asio::awaitable<void> posted(asio::awaitable<void> task) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  auto const executor = co_await asio::this_coro::executor;
+  auto next = asio::post(executor, asio::deferred);
+  co_await std::move(next);
   co_await std::move(task);
 }
 
@@ -55,8 +59,7 @@ void gate::start(asio::awaitable<void> task) {
     ensure(thrown == nullptr, "a task handles its errors; none leaves it as an exception");
     ended(self);
   };
-  asio::co_spawn(executor_, uncaught_by_cancellation(std::move(task)),
-                 asio::bind_cancellation_slot(self->slot(), ended_handler));
+  asio::co_spawn(executor_, posted(std::move(task)), asio::bind_cancellation_slot(self->slot(), ended_handler));
 }
 
 void gate::cancel() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace statefund::turn {
 
@@ -39,12 +40,12 @@ namespace {
 
 constexpr std::int64_t delay_ms_max = std::chrono::milliseconds(std::chrono::years(10)).count();
 
-bool is_expired(message::stored_value const& value, std::int64_t now_ms) {
-  return value.expires_at_ms != 0 && value.expires_at_ms <= now_ms;
-}
-
 std::int64_t expiry_from(message::expiration const& expires, std::int64_t now_ms) {
-  return expires.mode == expiration_mode::none || expires.after.count() == 0 ? 0 : now_ms + expires.after.count();
+  if (expires.mode == expiration_mode::none || expires.after.count() == 0)
+    return 0;
+  // A function may name a duration beyond the end of time.
+  auto const after_ms = std::min(expires.after.count(), std::numeric_limits<std::int64_t>::max() - now_ms);
+  return now_ms + after_ms;
 }
 
 bool types_agree(std::string const& one, std::string const& other) {
@@ -77,19 +78,19 @@ result<void> mutate_states(turn_facts const& known, std::vector<message::state_m
     }
     if (!types_agree(mutation.value->type_name, specs[i].type_name))
       return type_mismatch(mutation.name, mutation.value->type_name, specs[i].type_name, "declared as");
-    if (auto const& stored = known.states.values[i]; stored && !is_expired(*stored, known.now_ms) &&
-                                                     !types_agree(mutation.value->type_name, stored->value.type_name))
+    if (auto const& stored = known.states.values[i];
+        stored && !types_agree(mutation.value->type_name, stored->value.type_name))
       return type_mismatch(mutation.name, mutation.value->type_name, stored->value.type_name, "stored as");
     into.push_back({mutation.name,
                     message::stored_value{std::move(*mutation.value), expiry_from(specs[i].expires, known.now_ms)}});
   }
   for (std::size_t i = 0; i < specs.size(); ++i) {
     auto const& stored = known.states.values[i];
-    if (mutated[i] || !stored)
+    if (mutated[i])
       continue;
-    if (is_expired(*stored, known.now_ms)) {
+    if (std::find(known.expired_names.begin(), known.expired_names.end(), specs[i].name) != known.expired_names.end()) {
       into.push_back({specs[i].name, std::nullopt});
-    } else if (specs[i].expires.mode == expiration_mode::after_invoke) {
+    } else if (stored && specs[i].expires.mode == expiration_mode::after_invoke) {
       auto const moved = expiry_from(specs[i].expires, known.now_ms);
       if (moved != 0 && moved - stored->expires_at_ms > specs[i].expires.after.count() / 100)
         into.push_back({specs[i].name, message::stored_value{stored->value, moved}});
@@ -162,12 +163,14 @@ result<verdict> conclude(turn_facts const& known, message::reply answer) {
   return std::visit([&](auto& given) { return judge(known, std::move(given)); }, answer);
 }
 
-message::state_values without_expired(message::state_values const& states, std::int64_t now_ms) {
-  message::state_values seen = states;
-  for (auto& value : seen.values)
-    if (value && is_expired(*value, now_ms))
+std::vector<std::string> take_out_expired(message::state_values& states, std::int64_t now_ms) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < states.values.size(); ++i)
+    if (auto& value = states.values[i]; value && value->expires_at_ms != 0 && value->expires_at_ms <= now_ms) {
       value.reset();
-  return seen;
+      names.push_back((*states.specs)[i].name);
+    }
+  return names;
 }
 
 result<void> check_types(message::state_values const& states) {

@@ -25,8 +25,9 @@ using pending_delayed = std::unordered_multimap<std::string, message::entry_key>
 struct turn_facts {
   message::address const& self;
   message::batch const& taken;
-  message::state_values const& states; // as the store holds them, expired ones included
-  pending_delayed const* delayed;      // null: none
+  message::state_values const& states;           // what the call carried
+  std::vector<std::string> const& expired_names; // states whose stored value the call did not carry, for it had expired
+  pending_delayed const* delayed;                // null: none
   std::size_t states_max;
   std::int64_t now_ms; // Unix milliseconds
 };
@@ -50,13 +51,14 @@ class verdict {
 // - A state may be mutated if this call carried it, with the type that is declared and stored; an empty type, declared
 //   or stored, takes any.
 // - after_write counts from a MODIFY; after_invoke also from this call for every value that it carried, written only
-//   when it moves the expiry by more than 1 % of the duration. A value that this call saw as expired is deleted.
+//   when it moves the expiry by more than 1 % of the duration. An expired state is deleted.
 // - Delays count from `now_ms`. Sends and cancellations of one answer apply in order.
 // - Asking for nothing new is an error.
 result<verdict> conclude(turn_facts const& known, message::reply answer);
 
-// The same states with every value gone that has expired by `now_ms`: what a function gets to see.
-message::state_values without_expired(message::state_values const& states, std::int64_t now_ms);
+// Takes every value out that has expired by `now_ms`, and names them: a function does not get to see it, and the change
+// of a call that saw it as absent deletes it.
+std::vector<std::string> take_out_expired(message::state_values& states, std::int64_t now_ms);
 
 // Before a call: a stored value whose type is not the one declared for its state.
 result<void> check_types(message::state_values const& states);

@@ -1,0 +1,170 @@
+#include "dispatch/accept.hpp"
+
+#include "error/ensure.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace statefund::dispatch {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using clock::deadline;
+
+namespace {
+
+constexpr std::size_t key_bytes_max = 1024;
+// The memory mark sinks without telling anybody: who waits for it looks again.
+constexpr auto memory_looked_at_every = 20ms;
+
+// The same key with another type, other bytes or another delay is a conflict. A collision would lose a message, hence
+// a cryptographic hash.
+std::string fingerprint_of(submission const& message) {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> const state(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  auto const delay_ms = message.delay.count();
+  auto const& [type_name, has_value, bytes] = message.value;
+  std::string digest(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  bool const done = state && EVP_DigestInit_ex(state.get(), EVP_sha256(), nullptr) == 1 &&
+                    EVP_DigestUpdate(state.get(), type_name.c_str(), type_name.size() + 1) == 1 &&
+                    EVP_DigestUpdate(state.get(), &delay_ms, sizeof delay_ms) == 1 &&
+                    EVP_DigestUpdate(state.get(), bytes.data(), bytes.size()) == 1 &&
+                    EVP_DigestFinal_ex(state.get(), reinterpret_cast<unsigned char*>(digest.data()), &size) == 1;
+  ensure(done, "SHA-256 is there and takes any bytes");
+  digest.resize(size);
+  return digest;
+}
+
+} // namespace
+
+std::optional<refusal> refusal_in(serving_state state) {
+  switch (state) {
+  case serving_state::serving:
+    return std::nullopt;
+  case serving_state::starting:
+    return refusal{number::not_accepting, "statefund is starting; send the message again in a moment", 1s};
+  case serving_state::paused:
+    return refusal{number::not_accepting, "statefund is paused by its operator; send the message again later", 30s};
+  case serving_state::draining:
+  case serving_state::stopping:
+    break;
+  }
+  return refusal{number::not_accepting, "statefund is stopping; send the message again once it is back", 5s};
+}
+
+asio::awaitable<receipt> accept::one(submission message) {
+  return admit(std::move(message), patience::none, deadline::after(10s));
+}
+
+asio::awaitable<receipt> accept::of_upload(submission message, std::unordered_set<message::address>& rejected,
+                                           deadline wait_until) {
+  if (rejected.contains(message.target))
+    co_return refusal{number::rejected_before,
+                      "an earlier message of this request to the same address was rejected, and order is kept", 1s};
+  auto const target = message.target;
+  auto told = co_await admit(std::move(message), patience::waits, wait_until);
+  if (std::holds_alternative<refusal>(told))
+    rejected.insert(target);
+  co_return told;
+}
+
+asio::awaitable<receipt> accept::admit(submission message, patience when_full, deadline wait_until) {
+  if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))
+    co_return *std::move(closed);
+  lane* const type = data_.types.find(message.target.type);
+  if (!type)
+    co_return refusal{number::function_type_unknown,
+                      "no module declares the function type " + to_text(message.target.type), std::nullopt};
+  auto& target = message.target;
+  auto& key = message.idempotency_key;
+  if (key && (key->empty() || key->size() > key_bytes_max))
+    co_return refusal{number::request_malformed, "an idempotency key has between 1 and 1024 bytes", std::nullopt};
+
+  auto full = no_room_for(message, *type);
+  if (!key && !full && !data_.doors.is_occupied(target))
+    co_return order(std::move(message), {});
+  if (full && when_full == patience::none && !key)
+    co_return *std::move(full);
+
+  door_queue::place place(data_.doors, target);
+  if (co_await place.first(wait_until) != task::wait_end::notified)
+    co_return refusal{number::mailbox_full, "the mailbox of " + to_text(target) + " is full, and others wait before it",
+                      1s};
+  std::string fingerprint;
+  if (key) {
+    fingerprint = fingerprint_of(message);
+    auto const known = co_await data_.store.read_key(target, *key);
+    if (!known) {
+      data_.store_lost(known.error());
+      co_return refusal{number::not_accepting, "the store was lost", 5s};
+    }
+    if (*known) {
+      if ((*known)->key.fingerprint != fingerprint)
+        co_return refusal{number::key_conflict, "this idempotency key was accepted before, for other bytes",
+                          std::nullopt};
+      co_return duplicate{(*known)->first, store::ticket((*known)->first.number)};
+    }
+    if (!data_.store.has_room_for_key(target))
+      co_return refusal{number::keys_limit_reached, "no more idempotency keys can be kept within their window", 60s};
+  }
+  for (;;) {
+    if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))
+      co_return *std::move(closed);
+    full = no_room_for(message, *type);
+    if (!full)
+      co_return order(std::move(message), std::move(fingerprint));
+    if (when_full == patience::none || wait_until.reached())
+      co_return *std::move(full);
+    auto const next_look =
+        full->why == number::mailbox_full ? wait_until : std::min(wait_until, deadline::after(memory_looked_at_every));
+    if (co_await place.room(next_look) == task::wait_end::cancelled)
+      co_return *std::move(full);
+  }
+}
+
+std::optional<refusal> accept::no_room_for(submission const& message, lane const& type) {
+  if (message.delay > 0ms) {
+    if (data_.process.delayed_count.load(std::memory_order_relaxed) >=
+        static_cast<std::int64_t>(data_.chosen.delayed_max))
+      return refusal{number::delayed_limit_reached, "limits.delayed_max messages are pending already", 10s};
+    return std::nullopt;
+  }
+  if (auto const* const box = data_.mailboxes.find(message.target); box && box->is_shut())
+    return refusal{number::mailbox_full,
+                   "the mailbox of " + to_text(message.target) + " is full: " + std::to_string(box->waiting_count()) +
+                       " messages wait, maxNumBatchRequests is " +
+                       std::to_string(type.callee->call_limits().waiting_max.value_or(0)),
+                   1s};
+  auto const buffered = data_.process.buffered_bytes.load(std::memory_order_relaxed);
+  if (buffered + static_cast<std::int64_t>(message.value.size_bytes()) >
+      static_cast<std::int64_t>(data_.chosen.buffered_bytes_max))
+    return refusal{number::memory_mark_reached,
+                   "the daemon holds " + std::to_string(buffered) +
+                       " bytes of messages, limits.buffered_bytes_max is " +
+                       std::to_string(data_.chosen.buffered_bytes_max),
+                   1s};
+  return std::nullopt;
+}
+
+receipt accept::order(submission message, std::string fingerprint) {
+  message::change whole;
+  whole.self = message.target;
+  auto const now_ms = clock::unix_ms();
+  if (message.idempotency_key)
+    whole.key = message::accepted_key{std::move(*message.idempotency_key), std::move(fingerprint),
+                                      now_ms + data_.chosen.key_window.count()};
+  message::envelope envelope{std::move(message.target), std::nullopt, std::move(message.value)};
+  if (message.delay > 0ms)
+    whole.delayed_set.push_back({now_ms + message.delay.count(), {}, std::move(envelope)});
+  else
+    whole.messages.push_back(std::move(envelope));
+  auto const ordered = data_.store.commit(whole);
+  data_.delivered.release(whole, ordered);
+  return accepted{{ordered.number(), 0}, ordered};
+}
+
+} // namespace statefund::dispatch

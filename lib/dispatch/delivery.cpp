@@ -1,0 +1,98 @@
+#include "dispatch/delivery.hpp"
+
+#include "log/log.hpp"
+
+#include <boost/asio/post.hpp>
+
+namespace statefund::dispatch {
+
+namespace asio = boost::asio;
+
+namespace {
+constexpr log::logger logger{"dispatch"};
+} // namespace
+
+delivery::delivery(place const& own, asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
+                   delayed_table& delayed, totals& counts, send_to_shard send)
+    : own_(own),
+      executor_(std::move(executor)),
+      mailboxes_(mailboxes),
+      types_(types),
+      delayed_(delayed),
+      totals_(counts),
+      send_(std::move(send)),
+      alarm_changed_(executor_),
+      departures_changed_(executor_),
+      outgoing_(own.shards_count) {}
+
+std::size_t delivery::shard_of(message::address const& target) const noexcept {
+  return message::partition_of(target, own_.partition_count) % own_.shards_count;
+}
+
+void delivery::release(message::change& whole, store::ticket ordered) noexcept {
+  auto const number = ordered.number();
+  std::int64_t bytes = 0;
+  for (std::uint32_t i = 0; i < whole.messages.size(); ++i) {
+    ordered_message next{{number, i}, std::move(whole.messages[i])};
+    bytes += static_cast<std::int64_t>(next.envelope.value.size_bytes());
+    if (auto const shard = shard_of(next.envelope.target); shard == own_.shard) {
+      arrived(std::move(next));
+    } else {
+      outgoing_[shard].push_back(std::move(next));
+      if (!std::exchange(flush_posted_, true))
+        asio::post(executor_, [this] { flush(); });
+    }
+  }
+  totals_.pending_messages_count.fetch_add(static_cast<std::int64_t>(whole.messages.size()), std::memory_order_relaxed);
+  totals_.buffered_bytes.fetch_add(bytes, std::memory_order_relaxed);
+
+  for (auto const& key : whole.delayed_gone)
+    delayed_.remove(whole.self, key);
+  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i)
+    delayed_.add({{number, i}, whole.self, std::move(whole.delayed_set[i])});
+  totals_.delayed_count.fetch_add(static_cast<std::int64_t>(whole.delayed_set.size()) -
+                                      static_cast<std::int64_t>(whole.delayed_gone.size()),
+                                  std::memory_order_relaxed);
+  if (!whole.delayed_set.empty())
+    alarm_changed_.notify_all();
+
+  for (auto const& record : whole.egress_records)
+    if (departing_.empty() || !(departing_.back().egress == record.egress))
+      departing_.push_back({record.egress, ordered});
+    else
+      departing_.back().ordered.merge(ordered);
+  if (!whole.egress_records.empty())
+    departures_changed_.notify_all();
+}
+
+void delivery::arrived(ordered_message one) {
+  auto& [target, caller, value] = one.envelope;
+  auto& box = mailboxes_.open(target);
+  auto* const type = types_.find(target.type);
+  if (!type) {
+    if (box.stands == mailbox::phase::idle) {
+      box.stands = mailbox::phase::unbound;
+      logger.warning(
+          {number::function_unbound, "a function has sent a message to a type that no module declares; it waits"},
+          {{"address", to_text(target)}, {"caller", caller ? to_text(*caller) : std::string()}});
+    }
+    ++unbound_count_;
+    box.push({one.key, std::move(caller), std::move(value)}, {});
+    return;
+  }
+  ++type->counters.in_total;
+  box.push({one.key, std::move(caller), std::move(value)}, {type->callee->call_limits().waiting_max});
+  if (box.stands == mailbox::phase::idle) {
+    box.stands = mailbox::phase::ready;
+    types_.ready(*type, {own_.shard, &box});
+  }
+}
+
+void delivery::flush() {
+  flush_posted_ = false;
+  for (std::size_t shard = 0; shard < outgoing_.size(); ++shard)
+    if (!outgoing_[shard].empty())
+      send_(shard, std::exchange(outgoing_[shard], {}));
+}
+
+} // namespace statefund::dispatch

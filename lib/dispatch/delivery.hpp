@@ -1,0 +1,80 @@
+#pragma once
+
+#include "dispatch/delayed_table.hpp"
+#include "dispatch/lanes.hpp"
+#include "dispatch/totals.hpp"
+#include "mailbox/mailboxes.hpp"
+#include "message/change.hpp"
+#include "store/store.hpp"
+#include "task/event.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+namespace statefund::dispatch {
+
+// A message on its way into a mailbox: ordered, and with its key.
+struct ordered_message {
+  message::entry_key key;
+  message::envelope envelope;
+};
+
+// An egress has got records that may be shown once the ticket is durable.
+struct egress_notice {
+  message::egress_id egress;
+  store::ticket ordered;
+};
+
+// Where a committed change's messages go: into this shard's mailboxes and its table of delayed messages, to other
+// shards, and into the list of what departs. Called right after commit, in the same step. One shard, its thread.
+class delivery {
+ public:
+  // Values are posted to another shard in batches: once for all that one step of this shard's loop has released.
+  using send_to_shard = std::function<void(std::size_t shard, std::vector<ordered_message>)>;
+
+  struct place {
+    std::size_t shard = 0;
+    std::size_t shards_count = 1;
+    std::uint32_t partition_count = 256;
+  };
+
+  delivery(place const& own, boost::asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
+           delayed_table& delayed, totals& counts, send_to_shard send);
+
+  std::size_t shard_of(message::address const& target) const noexcept;
+
+  // Takes the messages out of `whole`. Nothing may come between commit and this.
+  void release(message::change& whole, store::ticket ordered) noexcept;
+
+  // A message that another shard has released.
+  void arrived(ordered_message one);
+
+  // Delayed messages were added: the alarm may have to ring earlier.
+  task::event& alarm_changed() noexcept { return alarm_changed_; }
+  task::event& departures_changed() noexcept { return departures_changed_; }
+  std::vector<egress_notice> take_departures() { return std::exchange(departing_, {}); }
+
+  std::uint64_t unbound_messages_count() const noexcept { return unbound_count_; }
+
+ private:
+  void flush();
+
+  place const own_;
+  boost::asio::any_io_executor executor_;
+  mailbox::mailboxes& mailboxes_;
+  lanes& types_;
+  delayed_table& delayed_;
+  totals& totals_;
+  send_to_shard send_;
+  task::event alarm_changed_;
+  task::event departures_changed_;
+  std::vector<egress_notice> departing_;
+  std::vector<std::vector<ordered_message>> outgoing_; // by shard
+  bool flush_posted_ = false;
+  std::uint64_t unbound_count_ = 0;
+};
+
+} // namespace statefund::dispatch

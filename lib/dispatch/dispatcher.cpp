@@ -1,0 +1,164 @@
+#include "dispatch/dispatcher.hpp"
+
+#include "dispatch/share.hpp"
+#include "error/ensure.hpp"
+#include "task/event.hpp"
+#include "task/gate.hpp"
+#include "task/on.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace statefund::dispatch {
+
+namespace asio = boost::asio;
+using clock::deadline;
+using namespace std::chrono_literals;
+
+namespace {
+
+asio::awaitable<result<message::reply>> call_there(function::table& functions, message::address const& self,
+                                                   message::batch const& taken, message::state_values const& states,
+                                                   deadline total) {
+  auto const callee = functions.find(self.type);
+  ensure(callee != nullptr, "every shard knows the same function types");
+  co_return co_await callee->call(self, taken, states, total);
+}
+
+// A type whose calls all run on another shard, its home: the same function, called there.
+class function_at_home final : public function::function {
+ public:
+  function_at_home(statefund::function::handle local, asio::any_io_executor executor,
+                   std::function<statefund::function::table&()> functions)
+      : local_(std::move(local)),
+        executor_(std::move(executor)),
+        functions_(std::move(functions)) {}
+
+  statefund::function::limits const& call_limits() const noexcept override { return local_->call_limits(); }
+  std::shared_ptr<message::state_specs const> declared_states() const noexcept override {
+    return local_->declared_states();
+  }
+  std::string_view text_type_name() const noexcept override { return local_->text_type_name(); }
+  std::size_t request_bytes_of(message::invocation const& one) const noexcept override {
+    return local_->request_bytes_of(one);
+  }
+  asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
+                                               message::state_values const& states, deadline total) override {
+    co_return co_await task::on(executor_, call_there(functions_(), self, taken, states, total));
+  }
+  asio::awaitable<void> close() override { return local_->close(); }
+
+ private:
+  statefund::function::handle local_; // asked for its limits, never called
+  asio::any_io_executor executor_;
+  std::function<statefund::function::table&()> functions_;
+};
+
+shard_status status_there(shard const& there) {
+  return there.status();
+}
+
+asio::awaitable<shard_status> status_of(shard& there) {
+  co_return status_there(there);
+}
+
+} // namespace
+
+dispatcher::dispatcher(options chosen, parts given)
+    : chosen_(std::move(chosen)),
+      store_(given.store),
+      store_lost_(std::move(given.store_lost)) {
+  std::size_t const count = given.executors.size();
+  ensure(count > 0 && count <= store_->partition_count(), "between one shard and one for each partition");
+  auto const executors = given.executors;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const make = [this, i, count, executors, make = given.make](message::function_type const& type) {
+      auto made = make(type, i);
+      auto const home = home_of(type, count);
+      if (!made || home == i || !has_home(std::max<std::size_t>(1, made->call_limits().concurrent_calls_max), count))
+        return made;
+      auto const functions = [this, home]() -> function::table& { return shards_[home]->data_.functions; };
+      return function::handle(std::make_shared<function_at_home>(std::move(made), executors[home], functions));
+    };
+    delivery::place const own{i, count, store_->partition_count()};
+    shards_.push_back(std::make_unique<shard>(*this, own, given.executors[i], chosen_, totals_, *store_, make));
+  }
+}
+
+dispatcher::~dispatcher() = default;
+
+void dispatcher::start() {
+  for (auto& one : shards_) {
+    one->turns_.start();
+    one->delayed_.start();
+    one->departures_.start();
+  }
+}
+
+asio::awaitable<leftovers> dispatcher::drain(deadline until) {
+  totals_.state = serving_state::draining;
+  post_to_all([](shard& there) {
+    there.data_.doors.look_again();
+    there.departures_.look_again();
+  });
+  if (!store_->keeps_over_restart())
+    co_await until_nothing_waits(until);
+  totals_.state = serving_state::stopping;
+  co_await on_all(&dispatcher::close_turns, until); // of all shards: a worker may run turns of another shard
+  co_await on_all(&dispatcher::close_rest, until);
+
+  leftovers left;
+  left.messages_count = totals_.pending_messages_count;
+  left.delayed_count = totals_.delayed_count;
+  for (auto const& [egress, account] : store_->accounts())
+    left.egress_records_count += account->records_count;
+  co_return left;
+}
+
+asio::awaitable<void> dispatcher::until_nothing_waits(deadline until) {
+  // The count is a process-wide atomic without a listener: looking again costs less than telling it at every message.
+  task::event never(shards_.front()->executor());
+  while (totals_.pending_messages_count > 0 && !until.reached())
+    if (co_await never.wait(std::min(until, deadline::after(5ms))) == task::wait_end::cancelled)
+      co_return;
+}
+
+namespace {
+
+asio::awaitable<void> cancel_at(task::event& ended, turn_loop& turns, deadline until) {
+  if (co_await ended.wait(until) == task::wait_end::deadline_reached)
+    turns.cancel();
+}
+
+} // namespace
+
+asio::awaitable<void> dispatcher::on_all(close_step step, deadline until) {
+  task::gate closing(shards_.front()->executor());
+  for (auto& one : shards_)
+    closing.start(task::on(one->executor(), step(*one, until)));
+  co_await closing.close();
+}
+
+asio::awaitable<void> dispatcher::close_turns(shard& one, deadline until) {
+  task::event ended(one.executor());
+  task::gate watch(one.executor());
+  watch.start(cancel_at(ended, one.turns_, until));
+  co_await one.turns_.close();
+  watch.cancel();
+  co_await watch.close();
+}
+
+asio::awaitable<void> dispatcher::close_rest(shard& one, deadline) {
+  co_await one.delayed_.close();
+  co_await one.departures_.close();
+  co_await one.data_.functions.close();
+}
+
+asio::awaitable<std::vector<shard_status>> dispatcher::status() {
+  std::vector<shard_status> all;
+  for (auto& one : shards_)
+    all.push_back(co_await task::on(one->executor(), status_of(*one)));
+  co_return all;
+}
+
+} // namespace statefund::dispatch

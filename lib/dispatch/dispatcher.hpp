@@ -1,0 +1,94 @@
+#pragma once
+
+#include "clock/deadline.hpp"
+#include "dispatch/options.hpp"
+#include "dispatch/shard.hpp"
+#include "dispatch/status.hpp"
+#include "dispatch/totals.hpp"
+#include "error/result.hpp"
+#include "function/table.hpp"
+#include "store/store.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace statefund::dispatch {
+
+// What a stop left behind, where the store keeps nothing.
+struct leftovers {
+  std::int64_t messages_count = 0; // waiting, or out on a call that was cancelled
+  std::int64_t delayed_count = 0;
+  std::uint64_t egress_records_count = 0; // not read
+};
+
+// All shards: routing, and the order in which things stop. Made and destroyed while no shard's loop runs; its own calls
+// are for the first shard's thread.
+class dispatcher {
+ public:
+  // A function for one shard, which may use `share` of the type's concurrent calls.
+  using make_function = std::function<function::handle(message::function_type const&, std::size_t shard)>;
+
+  struct parts {
+    std::vector<boost::asio::any_io_executor> executors; // one a shard; each run by one thread
+    statefund::store::store* store = nullptr;
+    make_function make;
+    // A write or sync has failed: ends the process, without drain.
+    std::function<void(error const&)> store_lost;
+  };
+
+  dispatcher(options chosen, parts given);
+  ~dispatcher();
+
+  std::size_t shards_count() const noexcept { return shards_.size(); }
+  shard& at(std::size_t i) noexcept { return *shards_[i]; }
+
+  // Starts the ways; from serve() on messages are accepted.
+  void start();
+  void serve() noexcept { totals_.state = serving_state::serving; }
+  serving_state state() const noexcept { return totals_.state; }
+
+  // Accepts nothing more. Where the store keeps nothing, turns go on until nothing waits; then, and with a durable
+  // store at once, no turn starts, and those that run may end. All of it until `until`, when calls are cancelled.
+  // Returns what is left.
+  boost::asio::awaitable<leftovers> drain(clock::deadline until);
+
+  boost::asio::awaitable<std::vector<shard_status>> status();
+  totals const& counts() const noexcept { return totals_; }
+  statefund::store::store& store() noexcept { return *store_; }
+
+  template <class Work>
+  void post_to(std::size_t i, Work work) {
+    shard* const there = shards_[i].get();
+    boost::asio::post(there->executor(), [there, work = std::move(work)]() mutable { work(*there); });
+  }
+  template <class Work>
+  void post_to_all(Work const& work) {
+    for (std::size_t i = 0; i < shards_.size(); ++i)
+      post_to(i, work);
+  }
+
+  void store_lost(error const& why) { store_lost_(why); }
+
+ private:
+  boost::asio::awaitable<void> until_nothing_waits(clock::deadline until);
+
+  using close_step = boost::asio::awaitable<void> (*)(shard&, clock::deadline);
+  boost::asio::awaitable<void> on_all(close_step step, clock::deadline until);
+  static boost::asio::awaitable<void> close_turns(shard& one, clock::deadline until);
+  static boost::asio::awaitable<void> close_rest(shard& one, clock::deadline until);
+
+  options const chosen_;
+  totals totals_;
+  statefund::store::store* store_;
+  std::function<void(error const&)> store_lost_;
+  std::vector<std::unique_ptr<shard>> shards_;
+};
+
+} // namespace statefund::dispatch

@@ -1,0 +1,124 @@
+#pragma once
+
+#include "clock/clock.hpp"
+#include "function/table.hpp"
+#include "mailbox/mailbox.hpp"
+#include "message/address.hpp"
+#include "message/state_values.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+namespace statefund::dispatch {
+
+// Counts in buckets of given upper bounds; the last one is open.
+template <std::size_t Bounds>
+struct histogram {
+  std::array<std::uint64_t, Bounds + 1> counts{};
+  double sum = 0;
+
+  void add(double value, std::array<double, Bounds> const& bounds) noexcept {
+    std::size_t i = 0;
+    while (i < Bounds && value > bounds[i])
+      ++i;
+    ++counts[i];
+    sum += value;
+  }
+};
+
+inline constexpr std::array<double, 10> batch_size_bounds{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
+inline constexpr std::array<double, 12> call_seconds_bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                                                            0.05,   0.1,   0.25,   1,     5,    30};
+
+// What a shard counts for one function type, on its thread.
+struct lane_counters {
+  std::uint64_t in_total = 0;         // messages for the type that were ordered
+  std::uint64_t out_local_total = 0;  // messages that it sent to functions
+  std::uint64_t out_egress_total = 0; // records that it sent to egresses
+  std::uint64_t calls_succeeded_total = 0;
+  std::uint64_t calls_failed_total = 0;
+  histogram<batch_size_bounds.size()> batch_size;
+  histogram<call_seconds_bounds.size()> call_seconds;
+};
+
+// An address whose turn may start, and the shard on which it lives.
+struct ready_turn {
+  std::size_t shard;
+  mailbox::mailbox* box; // stays in its place while it is ready or in flight; touched by its shard alone
+};
+
+// One function type on one shard: who is ready, and how many may call.
+struct lane {
+  message::function_type type;
+  function::handle callee;
+  std::size_t home; // the shard that holds the permits: this one, or another for a type with few
+  std::size_t permits_count = 0;
+  std::size_t workers_count = 0; // each holds one permit
+  std::deque<ready_turn> ready;
+  std::shared_ptr<message::state_specs const> specs; // that a call carries: declared, or learned
+  lane_counters counters;
+
+  // Of addresses of this type and shard.
+  std::size_t in_flight_count = 0;
+  std::size_t backing_off_count = 0;
+  std::size_t held_count = 0;
+  std::string last_error; // the newest failure of a call
+  std::int64_t last_error_at_ms = 0;
+  clock::steady::time_point log_again_at{};
+  std::size_t unlogged_failures_count = 0;
+};
+
+// All lanes of one shard, on its thread. Decides who may call: ready addresses of a type take turns, types take turns
+// for the shard's calls.
+class lanes {
+ public:
+  struct options {
+    std::size_t shard = 0;
+    std::size_t shards_count = 1;
+    std::size_t calls_max = 1024; // this shard's share
+  };
+  using start_worker = std::function<void(lane&)>;
+  // Another shard holds the permits: tell it that this address is ready.
+  using send_home = std::function<void(std::size_t home, message::function_type const&, ready_turn)>;
+
+  lanes(options const& chosen, function::table& functions, start_worker start, send_home send)
+      : chosen_(chosen),
+        functions_(functions),
+        start_(std::move(start)),
+        send_home_(std::move(send)) {}
+
+  // Null: no module declares the type.
+  lane* find(message::function_type const& type);
+
+  // The turn waits for a permit here, or at the type's home.
+  void ready(lane& of, ready_turn next);
+
+  // The next turn of a worker of `of`; none: the worker ends, for nobody is ready or another type's turn has come.
+  bool next(lane& of, ready_turn& into);
+  void worker_ended(lane& of);
+
+  void stop() noexcept { stopped_ = true; }
+
+  auto begin() const noexcept { return by_type_.begin(); }
+  auto end() const noexcept { return by_type_.end(); }
+
+ private:
+  void start_workers(lane& of);
+
+  options const chosen_;
+  function::table& functions_;
+  start_worker start_;
+  send_home send_home_;
+  std::unordered_map<message::function_type, std::unique_ptr<lane>> by_type_;
+  std::size_t calls_count_ = 0;
+  std::deque<lane*> waiting_; // lanes with ready turns and free permits, for a call of the shard's share
+  bool stopped_ = false;
+};
+
+} // namespace statefund::dispatch

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "egress/mark.hpp"
+#include "message/address.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+namespace statefund::dispatch {
+
+struct options {
+  std::uint64_t buffered_bytes_max = 256U << 20U; // messages and bodies in memory: past it the doors shut
+  std::size_t delayed_max = 10'000'000;           // pending delayed messages: past it none from outside
+  std::size_t states_max = 1000;                  // of one function type
+  std::size_t calls_in_flight_max = 32768;        // of the daemon
+  egress::mark egress_queue;                      // per queue
+  std::chrono::milliseconds key_window = std::chrono::hours(24);
+  std::function<bool(message::egress_id const&)> is_declared_egress;
+};
+
+} // namespace statefund::dispatch

@@ -1,0 +1,176 @@
+#include "dispatch/shard.hpp"
+
+#include "dispatch/dispatcher.hpp"
+#include "task/on.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace statefund::dispatch {
+
+namespace asio = boost::asio;
+using clock::deadline;
+
+shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor executor, options const& chosen,
+             totals& counts, store::store& truth, function::table::factory make)
+    : all_(all),
+      data_(
+          own, std::move(executor), chosen, counts, truth, std::move(make),
+          [this](lane& of) { turns_.start_worker(of); }, links()),
+      accept_(data_),
+      turns_(data_, [this](ready_turn next) { return run_there(next); }),
+      delayed_(data_),
+      departures_(data_, {[this](std::size_t at, message::egress_id const& egress) {
+                            all_.post_to(at, [egress](shard& there) { there.departures_.records_came(egress); });
+                          },
+                          [this](message::egress_id const& egress) {
+                            all_.post_to_all([egress](shard& there) { there.turns_.egress_has_room(egress); });
+                          }}) {}
+
+shard_data::links shard::links() {
+  return {[this](std::size_t home, message::function_type const& type, ready_turn next) {
+            all_.post_to(home,
+                         [type, next](shard& there) { there.data_.types.ready(*there.data_.types.find(type), next); });
+          },
+          [this](std::size_t at, std::vector<ordered_message> messages) {
+            auto const batch = std::make_shared<std::vector<ordered_message>>(std::move(messages));
+            all_.post_to(at, [batch](shard& there) {
+              for (auto& one : *batch)
+                there.data_.delivered.arrived(std::move(one));
+            });
+          },
+          [this](error const& why) { all_.store_lost(why); }};
+}
+
+asio::awaitable<void> shard::run_there(ready_turn next) {
+  shard& there = all_.at(next.shard);
+  co_await task::on(there.executor(), there.turns_.run(*next.box));
+}
+
+asio::awaitable<receipt> shard::accept(submission one) {
+  shard& there = all_.at(data_.delivered.shard_of(one.target));
+  if (&there == this)
+    co_return co_await accept_.one(std::move(one));
+  co_return co_await task::on(there.executor(), there.accept_.one(std::move(one)));
+}
+
+struct shard::part {
+  std::vector<submission> messages;
+  std::vector<std::size_t> positions; // of each in the upload's piece
+  std::vector<receipt> receipts;
+};
+
+asio::awaitable<void> shard::accept_part(part& own, upload& of, std::chrono::nanoseconds wait_max) {
+  auto& rejected = of.rejected_on(data_.place.shard);
+  own.receipts.reserve(own.messages.size());
+  for (auto& message : own.messages)
+    own.receipts.push_back(co_await accept_.of_upload(std::move(message), rejected, deadline::after(wait_max)));
+}
+
+asio::awaitable<void> shard::accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max) {
+  co_await task::on(there.executor(), there.accept_part(own, of, wait_max));
+}
+
+asio::awaitable<std::vector<receipt>> shard::accept_many(std::vector<submission> next, upload& of,
+                                                         std::chrono::nanoseconds wait_max) {
+  std::vector<part> parts(shards_count());
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    auto& own = parts[data_.delivered.shard_of(next[i].target)];
+    own.positions.push_back(i);
+    own.messages.push_back(std::move(next[i]));
+  }
+  task::gate elsewhere(data_.executor);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    if (i != data_.place.shard && !parts[i].messages.empty())
+      elsewhere.start(accept_elsewhere(all_.at(i), parts[i], of, wait_max));
+  co_await accept_part(parts[data_.place.shard], of, wait_max);
+  co_await elsewhere.close();
+
+  std::vector<receipt> receipts(next.size());
+  for (auto& own : parts)
+    for (std::size_t i = 0; i < own.positions.size(); ++i)
+      receipts[own.positions[i]] = std::move(own.receipts[i]);
+  co_return receipts;
+}
+
+asio::awaitable<result<void>> shard::durable(store::ticket ordered) {
+  return data_.store.durable(ordered);
+}
+
+std::optional<std::string> shard::text_type_name(message::function_type const& type) {
+  auto const callee = data_.functions.find(type);
+  return callee ? std::optional<std::string>(callee->text_type_name()) : std::nullopt;
+}
+
+asio::awaitable<std::variant<store::egress_page, refusal>> shard::read_egress(egress_request request) {
+  shard& there = all_.at(departures_.shard_of(request.egress));
+  if (&there == this)
+    co_return co_await departures_.read(std::move(request));
+  co_return co_await task::on(there.executor(), there.departures_.read(std::move(request)));
+}
+
+std::optional<refusal> shard::not_accepting() const {
+  return refusal_in(data_.process.state.load(std::memory_order_relaxed));
+}
+
+bool shard::reserve_bytes(std::uint64_t bytes) {
+  auto const wanted = static_cast<std::int64_t>(bytes);
+  auto& held = data_.process.buffered_bytes;
+  if (held.fetch_add(wanted, std::memory_order_relaxed) + wanted <=
+      static_cast<std::int64_t>(data_.chosen.buffered_bytes_max))
+    return true;
+  held.fetch_sub(wanted, std::memory_order_relaxed);
+  return false;
+}
+
+void shard::release_bytes(std::uint64_t bytes) noexcept {
+  data_.process.buffered_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+}
+
+std::size_t shard::shards_count() const noexcept {
+  return data_.place.shards_count;
+}
+
+shard_status shard::status() const {
+  shard_status seen;
+  seen.delayed_lateness_seconds = delayed_.lateness_seconds();
+  std::unordered_map<message::function_type, std::size_t> position;
+  for (auto const& [type, lane] : data_.types) {
+    position.emplace(type, seen.lanes.size());
+    auto& own = seen.lanes.emplace_back();
+    own.type = type;
+    own.counters = lane->counters;
+    own.in_flight_count = lane->in_flight_count;
+    own.backing_off_count = lane->backing_off_count;
+    own.held_count = lane->held_count;
+    own.last_error = lane->last_error;
+    own.last_error_at_ms = lane->last_error_at_ms;
+  }
+  auto const now = clock::steady::now();
+  for (auto const& [self, box] : data_.mailboxes) {
+    auto const known = position.find(self.type);
+    if (known == position.end()) {
+      ++seen.unbound_addresses_count;
+      seen.unbound_messages_count += box.waiting_count();
+      continue;
+    }
+    auto& own = seen.lanes[known->second];
+    ++own.addresses_count;
+    own.waiting_messages_count += box.waiting_count();
+    own.shut_count += box.is_shut() ? 1 : 0;
+    own.failures_count_max = std::max(own.failures_count_max, box.failures_count);
+    if (box.waiting_count() > 0)
+      own.oldest_seconds = std::max(own.oldest_seconds, std::chrono::duration<double>(now - box.oldest_since).count());
+    if (box.stands == mailbox::phase::backing_off) {
+      auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(box.next_attempt - now).count();
+      auto const in_ms = std::max<std::int64_t>(0, left);
+      own.next_attempt_ms = own.next_attempt_ms < 0 ? in_ms : std::min(own.next_attempt_ms, in_ms);
+    }
+  }
+  return seen;
+}
+
+} // namespace statefund::dispatch

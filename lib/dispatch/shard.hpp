@@ -1,0 +1,59 @@
+#pragma once
+
+#include "dispatch/accept.hpp"
+#include "dispatch/delayed.hpp"
+#include "dispatch/departures.hpp"
+#include "dispatch/entrance.hpp"
+#include "dispatch/shard_data.hpp"
+#include "dispatch/status.hpp"
+#include "dispatch/turn_loop.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace statefund::dispatch {
+
+class dispatcher;
+
+// One event loop's share of the addresses, with the four ways over it, and the doors' entrance for connections that
+// this loop serves. Owned by the dispatcher, on its own thread.
+class shard final : public entrance {
+ public:
+  shard(dispatcher& all, delivery::place const& own, boost::asio::any_io_executor executor, options const& chosen,
+        totals& counts, store::store& truth, function::table::factory make);
+
+  boost::asio::any_io_executor const& executor() const noexcept { return data_.executor; }
+
+  boost::asio::awaitable<receipt> accept(submission one) override;
+  boost::asio::awaitable<std::vector<receipt>> accept_many(std::vector<submission> next, upload& of,
+                                                           std::chrono::nanoseconds wait_max) override;
+  boost::asio::awaitable<result<void>> durable(store::ticket ordered) override;
+  std::optional<std::string> text_type_name(message::function_type const& type) override;
+  boost::asio::awaitable<std::variant<store::egress_page, refusal>> read_egress(egress_request request) override;
+  std::optional<refusal> not_accepting() const override;
+  bool reserve_bytes(std::uint64_t bytes) override;
+  void release_bytes(std::uint64_t bytes) noexcept override;
+  std::size_t shards_count() const noexcept override;
+
+  shard_status status() const;
+
+ private:
+  friend class dispatcher;
+
+  struct part; // of an upload: the messages whose addresses live on one shard
+  boost::asio::awaitable<void> accept_part(part& own, upload& of, std::chrono::nanoseconds wait_max);
+  boost::asio::awaitable<void> accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max);
+  boost::asio::awaitable<void> run_there(ready_turn next);
+  shard_data::links links();
+
+  dispatcher& all_;
+  shard_data data_;
+  dispatch::accept accept_;
+  turn_loop turns_;
+  delayed delayed_;
+  departures departures_;
+};
+
+} // namespace statefund::dispatch

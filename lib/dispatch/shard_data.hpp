@@ -1,0 +1,58 @@
+#pragma once
+
+#include "dispatch/delayed_table.hpp"
+#include "dispatch/delivery.hpp"
+#include "dispatch/door_queue.hpp"
+#include "dispatch/lanes.hpp"
+#include "dispatch/options.hpp"
+#include "dispatch/totals.hpp"
+#include "function/table.hpp"
+#include "mailbox/mailboxes.hpp"
+#include "store/store.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstddef>
+#include <functional>
+
+namespace statefund::dispatch {
+
+// Where the four ways of one shard meet: all memory of its partitions, on its thread. Owned by the shard.
+struct shard_data {
+  // What a shard has to be told by whoever knows the others.
+  struct links {
+    lanes::send_home send_home;
+    delivery::send_to_shard send_to_shard;
+    std::function<void(error const&)> store_lost;
+  };
+
+  shard_data(delivery::place const& own, boost::asio::any_io_executor on, options const& chosen_options, totals& counts,
+             statefund::store::store& truth, function::table::factory make, lanes::start_worker start,
+             links const& others)
+      : place(own),
+        executor(std::move(on)),
+        chosen(chosen_options),
+        process(counts),
+        store(truth),
+        functions(std::move(make)),
+        types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count}, functions,
+              std::move(start), others.send_home),
+        doors(executor),
+        delivered(own, executor, mailboxes, types, delayed, process, others.send_to_shard),
+        store_lost(others.store_lost) {}
+
+  delivery::place const place;
+  boost::asio::any_io_executor const executor;
+  options const& chosen;
+  totals& process;
+  statefund::store::store& store;
+  function::table functions;
+  mailbox::mailboxes mailboxes;
+  delayed_table delayed;
+  lanes types;
+  door_queue doors;
+  delivery delivered;
+  std::function<void(error const&)> store_lost; // does not return to normal work: the process ends
+};
+
+} // namespace statefund::dispatch

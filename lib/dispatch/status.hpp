@@ -1,0 +1,38 @@
+#pragma once
+
+#include "dispatch/delayed.hpp"
+#include "dispatch/lanes.hpp"
+#include "message/address.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace statefund::dispatch {
+
+// One function type on one shard, as it was in one moment. Provisional: nothing here waits for the disk.
+struct lane_status {
+  message::function_type type;
+  lane_counters counters;
+  std::size_t waiting_messages_count = 0;
+  std::size_t addresses_count = 0; // with something waiting or out
+  std::size_t in_flight_count = 0;
+  std::size_t backing_off_count = 0;
+  std::size_t held_count = 0;
+  std::size_t shut_count = 0; // mailboxes whose door is shut
+  double oldest_seconds = 0;
+  std::string last_error;
+  std::int64_t last_error_at_ms = 0;
+  unsigned failures_count_max = 0;   // in a row, of the address that failed most often
+  std::int64_t next_attempt_ms = -1; // from now, the earliest; -1: nobody backs off
+};
+
+struct shard_status {
+  std::vector<lane_status> lanes;
+  std::size_t unbound_addresses_count = 0;
+  std::size_t unbound_messages_count = 0;
+  histogram<lateness_seconds_bounds.size()> delayed_lateness_seconds;
+};
+
+} // namespace statefund::dispatch

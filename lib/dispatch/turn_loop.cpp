@@ -1,0 +1,266 @@
+#include "dispatch/turn_loop.hpp"
+
+#include "clock/backoff.hpp"
+#include "clock/deadline.hpp"
+#include "error/ensure.hpp"
+#include "function/errc.hpp"
+#include "log/log.hpp"
+#include "turn/conclude.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace statefund::dispatch {
+
+namespace asio = boost::asio;
+using clock::deadline;
+using mailbox::phase;
+
+namespace {
+
+constexpr log::logger logger{"dispatch"};
+constexpr clock::backoff_limits between_calls{std::chrono::milliseconds(100), std::chrono::seconds(60)};
+
+number number_of(error const& why) {
+  if (why.code == function::errc::wrong_generation)
+    return number::generation_mismatch;
+  if (why.code == function::errc::function_in_error || why.code.category() == make_error_code(turn::errc{}).category())
+    return number::function_in_error;
+  return number::call_failed;
+}
+
+} // namespace
+
+turn_loop::turn_loop(shard_data& data, run_elsewhere elsewhere)
+    : data_(data),
+      elsewhere_(std::move(elsewhere)),
+      workers_(data.executor),
+      loops_(data.executor),
+      backoffs_changed_(data.executor),
+      random_(static_cast<unsigned>(data.place.shard + 1)) {}
+
+void turn_loop::start() {
+  loops_.start(wake_backed_off());
+}
+
+void turn_loop::start_worker(lane& of) {
+  workers_.start(work(of));
+}
+
+asio::awaitable<void> turn_loop::work(lane& of) {
+  for (ready_turn next{}; data_.types.next(of, next);)
+    if (next.shard == data_.place.shard)
+      co_await run(*next.box);
+    else
+      co_await elsewhere_(next);
+  data_.types.worker_ended(of);
+}
+
+asio::awaitable<void> turn_loop::run(mailbox::mailbox& own) {
+  lane& type = *data_.types.find(own.self().type);
+  own.stands = phase::in_flight;
+  ++type.in_flight_count;
+  auto const end = co_await run_turn(own, type);
+  --type.in_flight_count;
+  if (end == turn_end::stopped)
+    own.stands = phase::ready;
+  if (end != turn_end::done)
+    co_return;
+  if (own.waiting_count() > 0) {
+    becomes_ready(own, type);
+  } else {
+    own.stands = phase::idle;
+    data_.mailboxes.erase(own);
+  }
+}
+
+asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type) {
+  message::address const& self = own.self();
+  function::handle const callee = type.callee; // shared: a reload cannot end it under a call
+  if (auto const full = full_egress(own))
+    co_return hold(own, type, {}, *full);
+  message::batch taken = take(own, type);
+  for (;;) {
+    auto const total = deadline::after(callee->call_limits().call_timeout); // one call, one budget
+    message::state_values states{type.specs, {}};
+    auto stored = co_await data_.store.read(self, *states.specs);
+    if (!stored)
+      co_return halt(own, std::move(taken), stored.error());
+    states.values = std::move(*stored);
+    auto const expired = turn::take_out_expired(states, clock::unix_ms());
+    if (auto const fit = turn::check_types(states); !fit)
+      co_return after_failure(own, type, std::move(taken), fit.error());
+
+    auto const called_at = clock::steady::now();
+    auto answer = co_await callee->call(self, taken, states, total); // attempts, pool, timeouts are inside
+    type.counters.call_seconds.add(std::chrono::duration<double>(clock::steady::now() - called_at).count(),
+                                   call_seconds_bounds);
+    if (!answer)
+      co_return after_failure(own, type, std::move(taken), answer.error());
+
+    turn::turn_facts const known{
+        self, taken, states, expired, data_.delayed.of(self), data_.chosen.states_max, clock::unix_ms()};
+    auto judged = turn::conclude(known, std::move(*answer));
+    if (!judged)
+      co_return after_failure(own, type, std::move(taken), judged.error());
+    if (judged->wants_states()) {
+      type.specs = std::make_shared<message::state_specs>(turn::learn(*type.specs, judged->missing()));
+      continue;
+    }
+    message::change& whole = judged->change();
+    if (auto const full = full_egress(whole))
+      co_return hold(own, type, std::move(taken), *full);
+    store::ticket const ordered = data_.store.commit(whole); // ordered at once, durable soon
+    release(own, type, taken, whole, ordered);               // mailboxes and alarm now, departures once durable
+    co_return turn_end::done;
+  }
+}
+
+message::batch turn_loop::take(mailbox::mailbox& own, lane const& type) {
+  auto const& limits = type.callee->call_limits();
+  auto const bytes_of = [&](message::invocation const& one) { return type.callee->request_bytes_of(one); };
+  auto taken = own.take({limits.batch_messages_max, limits.payload_bytes_max}, {limits.waiting_max}, bytes_of);
+  if (!own.is_shut())
+    data_.doors.room_in(own.self());
+  return taken;
+}
+
+void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
+                        store::ticket ordered) noexcept {
+  std::int64_t bytes = 0;
+  for (auto const& one : taken)
+    bytes += static_cast<std::int64_t>(one.value.size_bytes());
+  type.counters.batch_size.add(static_cast<double>(taken.size()), batch_size_bounds);
+  ++type.counters.calls_succeeded_total;
+  type.counters.out_local_total += whole.messages.size();
+  type.counters.out_egress_total += whole.egress_records.size();
+  own.last_egresses.clear();
+  for (auto const& record : whole.egress_records)
+    if (std::find(own.last_egresses.begin(), own.last_egresses.end(), record.egress) == own.last_egresses.end())
+      own.last_egresses.push_back(record.egress);
+  if (own.failures_count > 0)
+    logger.info({number::call_recovered, "a call has succeeded after failures"},
+                {{"address", to_text(own.self())}, {"failures", own.failures_count}});
+  own.failures_count = 0;
+  own.last_error.clear();
+
+  data_.delivered.release(whole, ordered);
+  // After what the change adds, so that nobody sees a count of none between.
+  data_.process.buffered_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  data_.process.pending_messages_count.fetch_sub(static_cast<std::int64_t>(taken.size()), std::memory_order_relaxed);
+}
+
+void turn_loop::becomes_ready(mailbox::mailbox& own, lane& type) {
+  own.stands = phase::ready;
+  data_.types.ready(type, {data_.place.shard, &own});
+}
+
+turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why) {
+  own.put_back(std::move(taken));
+  if (why.code == function::errc::call_cancelled)
+    return turn_end::stopped;
+  ++own.failures_count;
+  own.last_error = why.to_string();
+  auto const wait = clock::backoff(between_calls, own.failures_count, random_());
+  own.next_attempt = clock::steady::now() + wait;
+  own.stands = phase::backing_off;
+  ++type.backing_off_count;
+  ++type.counters.calls_failed_total;
+  type.last_error = own.last_error;
+  type.last_error_at_ms = clock::unix_ms();
+  backing_off_.emplace(own.next_attempt, &own);
+  backoffs_changed_.notify_all();
+  // An outage fails every address of a type: one line a second tells it as well as thousands.
+  if (auto const now = clock::steady::now(); now >= type.log_again_at) {
+    logger.warning({number_of(why), "a call failed; its messages stay first in their mailbox and are sent again"},
+                   {{"address", to_text(own.self())},
+                    {"error", own.last_error},
+                    {"failures", own.failures_count},
+                    {"messages", own.waiting_count()},
+                    {"next_attempt_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()},
+                    {"unlogged", type.unlogged_failures_count}});
+    type.log_again_at = now + std::chrono::seconds(1);
+    type.unlogged_failures_count = 0;
+  } else {
+    ++type.unlogged_failures_count;
+  }
+  return turn_end::failed;
+}
+
+turn_end turn_loop::halt(mailbox::mailbox& own, message::batch taken, error const& why) {
+  own.put_back(std::move(taken));
+  data_.store_lost(why);
+  return turn_end::stopped;
+}
+
+asio::awaitable<void> turn_loop::wake_backed_off() {
+  while (!closed_) {
+    auto const next = backing_off_.empty() ? deadline::never() : deadline::at(backing_off_.begin()->first);
+    if (co_await backoffs_changed_.wait(next) == task::wait_end::cancelled)
+      co_return;
+    auto const now = clock::steady::now();
+    while (!backing_off_.empty() && backing_off_.begin()->first <= now) {
+      auto& own = *backing_off_.begin()->second;
+      backing_off_.erase(backing_off_.begin());
+      lane& type = *data_.types.find(own.self().type);
+      --type.backing_off_count;
+      becomes_ready(own, type);
+    }
+  }
+}
+
+std::optional<message::egress_id> turn_loop::full_egress(mailbox::mailbox const& own) const {
+  for (auto const& egress : own.last_egresses)
+    if (data_.chosen.egress_queue.is_full(data_.store.account(egress)->bytes.load()))
+      return egress;
+  return std::nullopt;
+}
+
+std::optional<message::egress_id> turn_loop::full_egress(message::change const& whole) const {
+  message::egress_id const* checked = nullptr;
+  for (auto const& record : whole.egress_records) {
+    if (checked && *checked == record.egress)
+      continue;
+    checked = &record.egress;
+    if (data_.chosen.egress_queue.is_full(data_.store.account(record.egress)->bytes.load()))
+      return record.egress;
+  }
+  return std::nullopt;
+}
+
+turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full) {
+  if (!taken.empty())
+    own.put_back(std::move(taken));
+  own.stands = phase::held;
+  own.last_egresses = {full};
+  ++type.held_count;
+  auto& waiting = held_[full];
+  if (waiting.empty())
+    logger.warning({number::egress_held, "an egress queue is full; addresses that write to it wait until it is read"},
+                   {{"egress", to_text(full)}, {"address", to_text(own.self())}});
+  waiting.push_back(&own);
+  return turn_end::held;
+}
+
+void turn_loop::egress_has_room(message::egress_id const& egress) {
+  auto const found = held_.find(egress);
+  if (found == held_.end())
+    return;
+  auto const waiting = std::move(found->second);
+  held_.erase(found);
+  for (auto* const own : waiting) {
+    lane& type = *data_.types.find(own->self().type);
+    --type.held_count;
+    becomes_ready(*own, type);
+  }
+}
+
+asio::awaitable<void> turn_loop::close() {
+  closed_ = true;
+  data_.types.stop();
+  loops_.cancel();
+  co_await loops_.close();
+  co_await workers_.close();
+}
+
+} // namespace statefund::dispatch

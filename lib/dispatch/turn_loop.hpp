@@ -1,0 +1,82 @@
+#pragma once
+
+#include "clock/clock.hpp"
+#include "dispatch/shard_data.hpp"
+#include "mailbox/mailbox.hpp"
+#include "message/batch.hpp"
+#include "message/change.hpp"
+#include "task/event.hpp"
+#include "task/gate.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <unordered_map>
+#include <vector>
+
+namespace statefund::dispatch {
+
+enum class turn_end {
+  done,    // the batch has taken effect
+  failed,  // the batch is back in its mailbox, and its address backs off
+  held,    // an egress is full: the address stands still, and nothing was counted against it
+  stopped, // the daemon stops; the batch is back in its mailbox
+};
+
+// The second way: mailbox.take -> store.read -> function.call -> conclude -> store.commit -> release. One shard, on its
+// thread. At most one turn of an address runs at a time.
+class turn_loop {
+ public:
+  // Runs a turn on the shard where its address lives, for a type whose permits are here.
+  using run_elsewhere = std::function<boost::asio::awaitable<void>(ready_turn)>;
+
+  turn_loop(shard_data& data, run_elsewhere elsewhere);
+
+  // A worker holds one permit of its type and takes turns until nobody is ready.
+  void start_worker(lane& of);
+
+  boost::asio::awaitable<void> run(mailbox::mailbox& own);
+
+  // An egress is below its low mark: who was held by it goes on.
+  void egress_has_room(message::egress_id const& egress);
+
+  // Starts the loop that wakes those who back off.
+  void start();
+
+  std::size_t calls_out_count() const noexcept { return workers_.running_count(); }
+
+  // No turn starts any more; returns when all that run have ended. `cancel` makes that soon.
+  boost::asio::awaitable<void> close();
+  void cancel() { workers_.cancel(); }
+
+ private:
+  boost::asio::awaitable<void> work(lane& of);
+  boost::asio::awaitable<turn_end> run_turn(mailbox::mailbox& own, lane& type);
+  boost::asio::awaitable<void> wake_backed_off();
+
+  message::batch take(mailbox::mailbox& own, lane const& type);
+  std::optional<message::egress_id> full_egress(mailbox::mailbox const& own) const;
+  std::optional<message::egress_id> full_egress(message::change const& whole) const;
+  turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full);
+  turn_end after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
+  turn_end halt(mailbox::mailbox& own, message::batch taken, error const& why);
+  void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
+               store::ticket ordered) noexcept;
+  void becomes_ready(mailbox::mailbox& own, lane& type);
+
+  shard_data& data_;
+  run_elsewhere elsewhere_;
+  task::gate workers_;
+  task::gate loops_;
+  task::event backoffs_changed_;
+  std::multimap<clock::steady::time_point, mailbox::mailbox*> backing_off_;
+  std::unordered_map<message::egress_id, std::vector<mailbox::mailbox*>> held_;
+  std::minstd_rand random_;
+  bool closed_ = false;
+};
+
+} // namespace statefund::dispatch
