@@ -202,23 +202,31 @@ std::size_t character_size(std::string_view text, std::size_t at) {
   return 0;
 }
 
-// The parser lets these through, or takes one of them (0x04) for the end of the text.
-std::optional<diagnostic> find_foreign_byte(std::string const& file, std::string_view text) {
+// Control bytes and broken UTF-8, which the parser lets through (0x04 it takes for the end of the text), and brackets
+// and lines without end, on which it spends a gigabyte.
+std::optional<diagnostic> find_unparsable(std::string const& file, std::string_view text,
+                                          document_limits const& limits) {
   unsigned line = 1;
   std::size_t line_begin = 0;
+  std::size_t bracket_count = 0;
   for (std::size_t at = 0; at < text.size();) {
     auto const byte = static_cast<unsigned char>(text[at]);
-    place const here{file, line, static_cast<unsigned>(at - line_begin) + 1};
+    auto const fault = [&](std::string message) {
+      return diagnostic{{file, line, static_cast<unsigned>(at - line_begin) + 1}, std::move(message), {}};
+    };
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
-      char const digits[] = "0123456789abcdef";
-      return diagnostic{here,
-                        std::string("the control byte 0x") + digits[byte >> 4] + digits[byte & 15] +
-                            " stands in the file; expected UTF-8 text",
-                        {}};
+      constexpr char digits[] = "0123456789abcdef";
+      return fault(std::string("the control byte 0x") + digits[byte >> 4] + digits[byte & 15] +
+                   " stands in the file; expected UTF-8 text");
     }
+    if ((byte == '[' || byte == '{') && ++bracket_count > limits.brackets_max)
+      return fault("the file has more than " + std::to_string(limits.brackets_max) +
+                   " opening brackets; expected at most that");
+    if (at - line_begin >= limits.line_bytes_max && byte != '\n')
+      return fault("the line has more than " + std::to_string(limits.line_bytes_max) + " bytes; expected at most that");
     std::size_t const size = character_size(text, at);
     if (size == 0)
-      return diagnostic{here, "the file is not UTF-8 from here on; expected UTF-8 text", {}};
+      return fault("the file is not UTF-8 from here on; expected UTF-8 text");
     at += size;
     if (byte == '\n') {
       ++line;
@@ -260,7 +268,7 @@ document_stream read_documents(std::string const& file, std::string const& text,
                           {}});
     return out;
   }
-  if (auto foreign = find_foreign_byte(file, text)) {
+  if (auto foreign = find_unparsable(file, text, limits)) {
     out.errors.push_back(std::move(*foreign));
     return out;
   }
@@ -278,7 +286,9 @@ document_stream read_documents(std::string const& file, std::string const& text,
       where.line = static_cast<unsigned>(failure.mark.line) + 1;
       where.column = static_cast<unsigned>(failure.mark.column) + 1;
     }
-    out.errors.push_back({where, "the file is not YAML: " + failure.msg, {}});
+    bool const is_lone_star = failure.msg.find("anchor is not defined") != std::string::npos;
+    out.errors.push_back({where, "the file is not YAML: " + failure.msg,
+                          is_lone_star ? "text that begins with '*' must stand in quotation marks" : ""});
   }
   return out;
 }

@@ -47,6 +47,9 @@ struct document_limits {
   std::size_t text_bytes_max = std::size_t{4} * 1024 * 1024;
   std::size_t nodes_max = 10'000; // in a file, keys included, aliases counted as what they stand for
   unsigned levels_max = 64;       // of lists and maps in each other
+  // The parser looks far ahead of each '[' and '{', as far as its line goes, before it says a word.
+  std::size_t brackets_max = 20'000; // anywhere in the text
+  std::size_t line_bytes_max = std::size_t{256} * 1024;
 };
 
 // The documents of one text; owns the nodes. An alias is a second pointer to the node that it stands for.

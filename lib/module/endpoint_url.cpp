@@ -144,8 +144,8 @@ struct parser {
     auto const begin = std::min(rest.find_first_not_of('/'), rest.size());
     std::string const shape = std::string(to_string(url.over)) + ":///";
     if (begin != 3)
-      return fail(" has " + std::to_string(begin) + " slashes before the socket's path; expected three: " + shape +
-                  std::string(rest.substr(begin)));
+      return fail(" has " + std::to_string(begin) + (begin == 1 ? " slash" : " slashes") +
+                  " before the socket's path; expected three: " + shape + std::string(rest.substr(begin)));
     rest.remove_prefix(2);
     std::string_view const path = rest.substr(0, rest.find('?'));
     for (std::size_t at = 0; at < path.size();) {

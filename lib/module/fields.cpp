@@ -56,12 +56,12 @@ void refuse_name(text_at const& found, std::string_view what, std::span<refused_
   for (auto const& each : refused)
     if (each.name == found.text)
       return errors.add(*found.at, named + ' ' + std::string(each.why), std::string(each.instead));
-  std::vector<std::string> candidates(working.begin(), working.end());
-  std::string hint = nearest_hint(found.text, candidates);
-  if (hint.starts_with("expected"))
-    for (auto const& each : refused)
-      if (auto const nearest = nearest_hint(found.text, {std::string(each.name)}); nearest.starts_with("did"))
-        hint = nearest;
+  std::vector<std::string> const works(working.begin(), working.end());
+  std::vector<std::string> all = works;
+  for (auto const& each : refused)
+    all.emplace_back(each.name);
+  auto const nearest = nearest_of(found.text, all);
+  std::string hint = nearest ? nearest_hint(found.text, {*nearest}) : nearest_hint(found.text, works);
   errors.add(*found.at, named + " is unknown", std::move(hint));
 }
 

@@ -107,10 +107,14 @@ void read_http_endpoint(map_reader& spec, std::string_view kind, specs& out) {
   if (node const* const at = spec.self().find("urlPathTemplate"); at && has_pattern)
     check_resolves(made, *at, errors);
   read_batch_max(spec, made);
-  if (kind == endpoints_v1)
+  if (kind == endpoints_v1) {
     read_blocking_timeouts(spec, made);
-  else
+    spec.refuse("transport", "is not a key of " + std::string(endpoints_v1),
+                "use kind: " + std::string(endpoints_v2) + ", or write the timeouts under \"timeouts\"");
+  } else {
     read_transport(spec, made);
+    spec.refuse("timeouts", "is not a key of " + std::string(endpoints_v2), "write it under \"transport\"");
+  }
   refuse_failure_policy(spec);
   spec.finish();
   if (has_pattern)
@@ -135,7 +139,7 @@ void read_kind_document(node const& root, specs& out, error_list& errors) {
                       "put what stands under its data into a file of its own");
   if (!root.find("kind"))
     return errors.add(root, "the document has neither \"kind\" nor \"version\"; expected one of them");
-  map_reader document(root, "a document", errors);
+  map_reader document(root, "the document", errors);
   auto const kind = document.text("kind");
   if (!kind)
     return;

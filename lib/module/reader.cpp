@@ -107,15 +107,18 @@ std::vector<node const*> map_reader::list(std::string_view key, presence needed)
 }
 
 void map_reader::refuse(std::string_view key, std::string_view why, std::string hint) {
-  known_.emplace_back(key);
+  refused_.emplace_back(key);
   for (auto const& each : map_->entries)
     if (each.key->text == key)
       errors_->add(*each.key, quoted(key) + ' ' + std::string(why), std::move(hint));
 }
 
 void map_reader::finish() {
+  auto const holds = [](std::vector<std::string> const& keys, std::string const& key) {
+    return std::find(keys.begin(), keys.end(), key) != keys.end();
+  };
   for (auto const& each : map_->entries)
-    if (std::find(known_.begin(), known_.end(), each.key->text) == known_.end())
+    if (!holds(known_, each.key->text) && !holds(refused_, each.key->text))
       errors_->add(*each.key, quoted(each.key->text) + " is not a key of " + what_,
                    nearest_hint(each.key->text, known_));
 }
@@ -161,20 +164,26 @@ std::optional<std::uint64_t> read_size(node const& any, std::string_view what, e
   return std::nullopt;
 }
 
-std::string nearest_hint(std::string_view found, std::vector<std::string> const& candidates) {
-  constexpr std::size_t compared_bytes_max = 64; // a longer key is no slip of the finger
-  std::string const* nearest = nullptr;
-  std::size_t best = found.size() > compared_bytes_max ? 0 : std::max<std::size_t>(2, found.size() / 3) + 1;
+std::optional<std::string> nearest_of(std::string_view found, std::vector<std::string> const& candidates) {
+  constexpr std::size_t compared_bytes_max = 64; // a longer name is no slip of the finger
+  if (found.size() > compared_bytes_max)
+    return std::nullopt;
+  std::optional<std::string> nearest;
+  std::size_t best = std::max<std::size_t>(1, found.size() / 3) + 1;
   for (auto const& each : candidates)
-    if (std::size_t const far = best == 0 ? 1 : distance(found, each); far < best) {
-      nearest = &each;
+    if (std::size_t const far = distance(found, each); far < best) {
+      nearest = each;
       best = far;
     }
-  if (nearest)
+  return nearest;
+}
+
+std::string nearest_hint(std::string_view found, std::vector<std::string> const& candidates) {
+  if (auto const nearest = nearest_of(found, candidates))
     return "did you mean " + quoted(*nearest) + '?';
   std::string out;
   for (auto const& each : candidates)
-    (out += out.empty() ? "expected one of " : ", ") += each;
+    (out += out.empty() ? (candidates.size() == 1 ? "expected " : "expected one of ") : ", ") += each;
   return out;
 }
 

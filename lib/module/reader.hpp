@@ -74,6 +74,7 @@ class map_reader {
   std::string what_;
   error_list* errors_;
   std::vector<std::string> known_;
+  std::vector<std::string> refused_; // known as well, and never offered as a hint
 };
 
 // Each adds an error and is absent if the node holds something else. `what` names the value: "maxNumBatchRequests".
@@ -82,6 +83,8 @@ std::optional<std::int64_t> read_integer(node const& any, std::string_view what,
 std::optional<std::chrono::nanoseconds> read_duration(node const& any, std::string_view what, error_list& errors);
 std::optional<std::uint64_t> read_size(node const& any, std::string_view what, error_list& errors);
 
+// The candidate that `found` is likely a slip of; absent if none is near.
+std::optional<std::string> nearest_of(std::string_view found, std::vector<std::string> const& candidates);
 // "did you mean X?" with the candidate that is nearest, else "expected one of ..." with all of them.
 std::string nearest_hint(std::string_view found, std::vector<std::string> const& candidates);
 

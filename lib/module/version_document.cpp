@@ -204,7 +204,7 @@ void refuse_entries(std::vector<node const*> const& items, std::string_view word
 } // namespace
 
 void read_version_document(node const& root, specs& out, error_list& errors) {
-  map_reader document(root, "a module", errors);
+  map_reader document(root, "the document", errors);
   auto const version = document.text("version", presence::required);
   if (!version)
     return;
