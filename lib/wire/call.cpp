@@ -53,16 +53,18 @@ bool check(generation speaks, message::address const& self, message::batch const
   if (!check(self, why))
     return why.within("target");
   for (std::size_t i = 0; i < states.values.size(); ++i) {
-    bool const typed = speaks == generation::v3 && states.values[i];
-    if (!is_utf8((*states.specs)[i].name) || (typed && !is_utf8(states.values[i]->value.type_name))) {
+    auto const& held = states.values[i];
+    bool const typed_well = speaks == generation::v2 || !held || is_utf8(held->value.type_name);
+    if (!typed_well || !is_utf8((*states.specs)[i].name)) {
       why.is(errc::not_utf8);
       return why.within("state", i);
     }
   }
   for (std::size_t i = 0; i < taken.size(); ++i) {
-    if (taken[i].caller && !check(*taken[i].caller, why))
+    message::invocation const& one = taken[i];
+    if (one.caller && !check(*one.caller, why))
       return why.within("caller") || why.within("invocations", i);
-    if (!is_utf8(taken[i].value.type_name)) {
+    if (!is_utf8(one.value.type_name)) {
       why.is(errc::not_utf8);
       return why.within("argument") || why.within("invocations", i);
     }
