@@ -70,6 +70,9 @@ TEST_CASE("includes between rooms go down the floors, and to rooms that the targ
   auto const floor = floors();
   auto const allowed = dependencies();
   auto const wrong = offenders(files_under("lib", code), [&](source_line const& line) {
+    // <systemd/sd-daemon.h> is the library's, "systemd/notify.hpp" the room's.
+    if (line.text.find('<') != std::string::npos)
+      return false;
     std::string const to = first_folder(included(line.text));
     std::string const from = first_folder(line.file.lexically_relative("lib").string());
     if (from.empty() || from == to || !floor.contains(to))
