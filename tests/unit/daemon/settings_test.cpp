@@ -265,9 +265,8 @@ TEST_CASE("a remark cannot leave its line") {
 }
 
 TEST_CASE("a named file must be there, the default one need not") {
-  char pattern[] = "/tmp/statefund-settings-XXXXXX";
-  REQUIRE(mkdtemp(pattern));
-  std::string const directory = pattern;
+  std::string directory = std::filesystem::temp_directory_path() / ("statefund-settings-" + std::string(6, 'X'));
+  REQUIRE(mkdtemp(directory.data()));
   std::string const file = directory + "/statefund.yaml";
   CHECK(load_settings({}, {}, file)->values == settings{});
   CHECK(load_settings(file, {}).error() == lines{file + ": error: cannot be read: No such file or directory"});

@@ -22,9 +22,8 @@ namespace {
 class service_manager {
  public:
   service_manager() {
-    char pattern[] = "/tmp/statefund-notify-XXXXXX";
-    REQUIRE(mkdtemp(pattern));
-    directory_ = pattern;
+    directory_ = std::filesystem::temp_directory_path() / ("statefund-notify-" + std::string(6, 'X'));
+    REQUIRE(mkdtemp(directory_.data()));
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     path().copy(name.sun_path, sizeof name.sun_path - 1);
