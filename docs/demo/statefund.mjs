@@ -54,9 +54,12 @@ export async function serve(handler, socket) {
   if (socket) server.listen(socket);
   else server.listen(0, '127.0.0.1');
   await bounded('the functions listen', 5_000, once(server, 'listening'));
+  let open = true;
   return {
     port: socket ? undefined : server.address().port,
     async close() {
+      if (!open) return;
+      open = false;
       server.close();
       server.closeAllConnections();
       await bounded('the functions stop', 5_000, once(server, 'close'));
@@ -95,8 +98,8 @@ function environment() {
 }
 
 // Runs statefund to its end, for --check and the like; gives {code, text}, the text of both outputs.
-export async function run(binary, args, within_ms = 20_000) {
-  const child = spawn(binary, args, {env: environment(), stdio: ['ignore', 'pipe', 'pipe']});
+export async function run(binary, args, {env = {}, within_ms = 20_000} = {}) {
+  const child = spawn(binary, args, {env: {...environment(), ...env}, stdio: ['ignore', 'pipe', 'pipe']});
   let text = '';
   child.stdout.on('data', (part) => (text += part));
   child.stderr.on('data', (part) => (text += part));

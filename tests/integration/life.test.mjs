@@ -1,0 +1,126 @@
+// Starting, refusing to start, and stopping.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+
+import {Gate, binary, daemon_test, echo, eventually, module_for, out, run, value_of} from './support.mjs';
+
+const nowhere = module_for('test/*', 'http+unix:///nowhere/functions.sock/statefun');
+
+// Runs statefund on modules, for flags that end it at once; a flag of `args` stands in place of the usual one.
+function run_with(stage, modules, ...args) {
+  const settings = stage.directory.file('settings.yaml');
+  fs.writeFileSync(settings, 'log: {level: info}\n');
+  const usual = {
+    '--config': settings, '--modules': stage.directory.write_modules(modules), '--store': 'memory',
+    '--ingress-socket': stage.directory.file('ingress.sock'), '--admin-socket': stage.directory.file('admin.sock'),
+  };
+  return run(binary, [...Object.entries(usual).filter(([flag]) => !args.includes(flag)).flat(), ...args]);
+}
+
+daemon_test('SIGTERM drains: new messages are refused, calls in flight end, exit code 0', async (stage) => {
+  const gate = new Gate();
+  const seen = [];
+  const daemon = await stage.start_with([{
+    typename: 'test/quiet',
+    async fn(_, message) {
+      seen.push(message.asString());
+      await gate.opened;
+    },
+  }]);
+  for (const text of ['1', '2', '3']) assert.equal((await daemon.put(['test', 'quiet', 'x'], text)).status, 202);
+  await eventually('the first call is out', 10_000, () => seen.length > 0);
+  daemon.child.kill('SIGTERM');
+  await daemon.logged(/SF0008/);
+  const refused = await daemon.put(['test', 'quiet', 'x'], '4');
+  assert.equal(refused.status, 503);
+  assert.match(refused.text, /SF0109/);
+  assert.ok(refused.headers['retry-after']);
+  gate.open();
+  assert.deepEqual(await daemon.stop(), {code: 0, signal: null});
+  assert.deepEqual(seen, ['1', '2', '3']);
+  assert.match(daemon.log, /SF0009/);
+  assert.doesNotMatch(daemon.log, /SF0010/);
+});
+
+daemon_test('SIGINT stops as well, and sockets are gone afterwards', async (stage) => {
+  const daemon = await stage.start({'test.yaml': nowhere});
+  assert.deepEqual(await daemon.stop('SIGINT'), {code: 0, signal: null});
+  assert.equal(fs.existsSync(daemon.ingress), false);
+  assert.equal(fs.existsSync(daemon.admin), false);
+});
+
+daemon_test('the memory store says once that it keeps nothing, and says how many messages a stop lost', async (stage) => {
+  const gate = new Gate();
+  const seen = [];
+  const daemon = await stage.start_with([echo({gate, seen})], {args: ['--set', 'drain_timeout=300ms']});
+  assert.equal(daemon.log.match(/SF0005/g)?.length, 1);
+  for (const text of ['1', '2', '3']) assert.equal((await daemon.put(['test', 'echo', 'x'], text)).status, 202);
+  await eventually('the first call is out', 10_000, () => seen.length > 0);
+  assert.deepEqual(await daemon.stop(), {code: 1, signal: null});
+  assert.match(daemon.log, /SF0010.*\b3\b/);
+});
+
+daemon_test('a second daemon does not take over a socket that answers', async (stage) => {
+  const first = await stage.start_with([echo()]);
+  const second = await run_with(stage, {'test.yaml': nowhere});
+  assert.equal(second.code, 1);
+  assert.match(second.text, /SF0006/);
+  assert.ok(second.text.includes('ingress.sock') || second.text.includes('admin.sock'), second.text);
+  assert.equal((await first.put(['test', 'echo', 'x'], 'still there')).status, 202);
+  assert.deepEqual((await first.take_from_egress(out, 1)).map(value_of), ['still there']);
+});
+
+daemon_test('a socket that a dead daemon left behind is replaced', async (stage) => {
+  const first = await stage.start({'test.yaml': nowhere});
+  await first.kill();
+  assert.ok(fs.existsSync(first.ingress));
+  const second = await stage.start({'test.yaml': nowhere});
+  assert.equal((await second.put(['nobody', 'knows', 'x'], 'hello')).status, 404);
+});
+
+daemon_test('--check says 0 of what could start', async (stage) => {
+  const {code, text} = await run_with(stage, {'test.yaml': nowhere}, '--check');
+  assert.equal(code, 0, text);
+  assert.equal(fs.existsSync(stage.directory.file('ingress.sock')), false);
+});
+
+daemon_test('--check says 78 and every error, with file, line and column', async (stage) => {
+  const broken = nowhere + '  transport:\n    type: io.statefun.transports.v1/async\n    conectTimeout: 1s\n';
+  const worse = 'kind: io.statefun.endpoints.v2/http\nspec:\n  functionz: a/*\n  urlPathTemplate: http://x/\n';
+  const {code, text} = await run_with(stage, {'a.yaml': broken, 'b.yaml': worse, 'c.yaml': nowhere.replace('test/', 'fine/')}, '--check');
+  assert.equal(code, 78);
+  assert.match(text, /a\.yaml:7:5/);
+  assert.match(text, /b\.yaml:3:3/);
+  assert.match(text, /functions/); // the nearest known key
+  assert.doesNotMatch(text, /c\.yaml/);
+});
+
+daemon_test('what is mistyped or missing is refused with 78 and a hint', async (stage) => {
+  const modules = {'test.yaml': nowhere};
+  for (const [args, hint] of [
+    [['--modul', 'x'], /--modul/],
+    [['--set', 'ingres.wait_max=1s'], /ingress/],
+    [['--set', 'ingress.wait_max=soon'], /soon/],
+    [['--store', 'rocksdb'], /SF0004/],
+    [['--shards', 'many'], /many/],
+    [['--modules', stage.directory.file('no-such-directory')], /no-such-directory/],
+    [['--config', stage.directory.file('no-such-file.yaml')], /no-such-file/],
+  ]) {
+    const {code, text} = await run_with(stage, modules, ...args);
+    assert.equal(code, 78, `${args.join(' ')}: ${text}`);
+    assert.match(text, hint);
+  }
+});
+
+daemon_test('--version, --help and --print-config answer and leave', async (stage) => {
+  assert.match((await run(binary, ['--version'])).text, /\d+\.\d+\.\d+/);
+  const help = await run(binary, ['--help']);
+  assert.equal(help.code, 0);
+  for (const flag of ['--config', '--modules', '--ingress-socket', '--admin-socket', '--store', '--set', '--check'])
+    assert.ok(help.text.includes(flag), flag);
+  const printed = await run_with(stage, {'test.yaml': nowhere}, '--set', 'ingress.wait_max=3s', '--print-config');
+  assert.equal(printed.code, 0, printed.text);
+  assert.match(printed.text, /wait_max: "?3s/);
+  assert.ok(printed.text.includes(path.basename(stage.directory.file('ingress.sock'))));
+});
