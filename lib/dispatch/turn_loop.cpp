@@ -161,7 +161,7 @@ turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::ba
     return turn_end::stopped;
   ++own.failures_count;
   own.last_error = why.to_string();
-  auto const wait = clock::backoff(between_calls, own.failures_count, random_());
+  auto const wait = clock::backoff(between_calls, own.failures_count, static_cast<unsigned>(random_()));
   own.next_attempt = clock::steady::now() + wait;
   own.stands = phase::backing_off;
   ++type.backing_off_count;
