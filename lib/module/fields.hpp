@@ -53,6 +53,7 @@ struct given_timeouts {
 
 inline constexpr call_timeouts blocking_defaults{std::chrono::minutes(1), std::chrono::seconds(10),
                                                  std::chrono::seconds(10), std::chrono::seconds(10)};
+inline constexpr std::chrono::nanoseconds async_backoff_initial = std::chrono::milliseconds(2);
 inline constexpr call_timeouts async_defaults{std::chrono::minutes(2), std::chrono::seconds(20), std::nullopt,
                                               std::nullopt};
 

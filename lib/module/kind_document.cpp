@@ -61,13 +61,16 @@ void read_pool(map_reader& transport, function_spec& into) {
 void read_transport(map_reader& spec, function_spec& into) {
   error_list& errors = spec.errors();
   call_timeouts defaults = async_defaults;
+  into.backoff_initial = async_backoff_initial;
   given_timeouts given;
   if (auto transport = spec.map("transport", "the transport")) {
     if (auto const type = transport->text("type")) {
-      if (type->text == okhttp_transport)
+      if (type->text == okhttp_transport) {
         defaults = blocking_defaults;
-      else if (type->text != async_transport)
+        into.backoff_initial = blocking_backoff_initial;
+      } else if (type->text != async_transport) {
         refuse_name(*type, "transport type", {}, std::array{async_transport, okhttp_transport}, errors);
+      }
     }
     read_timeouts(*transport, keys, given);
     if (auto timeouts = transport->map("timeouts", "the timeouts")) {

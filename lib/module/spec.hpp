@@ -47,11 +47,15 @@ struct call_timeouts {
   bool operator==(call_timeouts const&) const = default;
 };
 
+// Before the second attempt of one call, as the reference's blocking client has it; each further wait is twice as long.
+inline constexpr std::chrono::nanoseconds blocking_backoff_initial = std::chrono::milliseconds(10);
+
 struct function_spec {
   function_pattern functions;
   protocol speaks = protocol::v3;
   endpoint_template endpoint; // resolved with for_name; for an exact pattern that is known to succeed
   call_timeouts timeouts;
+  std::chrono::nanoseconds backoff_initial = blocking_backoff_initial;
 
   std::uint32_t pool_size = 1024;                                    // connections at most; > 0
   std::optional<std::chrono::nanoseconds> pool_ttl;                  // an idle connection's age at most; absent: any

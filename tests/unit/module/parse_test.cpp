@@ -287,3 +287,10 @@ TEST_CASE("an exact type and its namespace are not the same pattern") {
            "kind: io.statefun.endpoints.v2/http\nspec: {functions: ns/*, urlPathTemplate: 'http://h'}\n");
   CHECK(specs.functions.size() == 2);
 }
+
+TEST_CASE("the first back-off is that of the reference's client for the transport") {
+  auto const async = read(endpoint_v2(""));
+  CHECK(async.functions.at(0).backoff_initial == 2ms);
+  auto const okhttp = read(endpoint_v2("  transport: {type: io.statefun.transports.v1/okhttp}\n"));
+  CHECK(okhttp.functions.at(0).backoff_initial == 10ms);
+}
