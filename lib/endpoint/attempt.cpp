@@ -1,0 +1,160 @@
+#include "endpoint/attempt.hpp"
+
+#include <boost/beast/core/string.hpp>
+
+#include <algorithm>
+
+namespace statefund::endpoint {
+
+namespace {
+
+constexpr std::string_view octet_stream = "application/octet-stream";
+constexpr std::size_t quoted_bytes_max = 200;
+
+std::string_view trim(std::string_view text) noexcept {
+  auto const first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos)
+    return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+// What somebody else sent, fit for a line of a log.
+std::string quoted(std::string_view text) {
+  std::string line(text.substr(0, quoted_bytes_max));
+  for (char& byte : line)
+    if (static_cast<unsigned char>(byte) < 0x20 || static_cast<unsigned char>(byte) >= 0x7f)
+      byte = byte == '\n' || byte == '\r' || byte == '\t' ? ' ' : '?';
+  return '"' + line + (text.size() > quoted_bytes_max ? "...\"" : "\"");
+}
+
+std::string_view doing(stage at) noexcept {
+  switch (at) {
+  case stage::resolving:
+    return "looking up the name";
+  case stage::connecting:
+    return "connecting";
+  case stage::sending:
+    return "sending the request";
+  case stage::waiting:
+    return "waiting for the answer";
+  case stage::reading:
+    return "reading the answer";
+  }
+  return "";
+}
+
+bool is_about_endpoint(unsigned status) noexcept {
+  switch (status) {
+  case 401:
+  case 403:
+  case 404:
+  case 405:
+  case 407:
+  case 408:
+  case 409:
+  case 420:
+  case 425:
+  case 429:
+  case 499:
+    return true;
+  default:
+    return status / 100 != 4;
+  }
+}
+
+} // namespace
+
+bool is_octet_stream(std::string_view content_type) noexcept {
+  return boost::beast::iequals(trim(content_type.substr(0, content_type.find(';'))), octet_stream);
+}
+
+outcome judge(answer const& got) {
+  if (got.status / 100 == 2 && is_octet_stream(got.content_type))
+    return outcome::good;
+  return is_about_endpoint(got.status) ? outcome::endpoint : outcome::message;
+}
+
+outcome judge(failure const& met, connection_age of) noexcept {
+  switch (met.why) {
+  case cause::cancelled:
+    return outcome::cancelled;
+  case cause::call_timeout:
+    return outcome::call_timeout;
+  case cause::io:
+    return of == connection_age::reused && met.at < stage::reading ? outcome::stale : outcome::endpoint;
+  default:
+    return outcome::endpoint;
+  }
+}
+
+step after_attempt(outcome came_to, std::chrono::nanoseconds left) noexcept {
+  switch (came_to) {
+  case outcome::good:
+    return step::decode;
+  case outcome::message:
+    return step::refuse;
+  case outcome::cancelled:
+    return step::cancel;
+  case outcome::call_timeout:
+    return step::give_up;
+  case outcome::stale:
+    return left > left.zero() ? step::resend : step::give_up;
+  case outcome::endpoint:
+    return left > left.zero() ? step::retry : step::give_up;
+  }
+  return step::give_up;
+}
+
+std::string to_text(std::chrono::nanoseconds duration) {
+  struct unit {
+    std::int64_t nanoseconds;
+    char const* name;
+  };
+  constexpr unit units[] = {
+      {60'000'000'000, " min"}, {1'000'000'000, " s"}, {1'000'000, " ms"}, {1'000, " us"}, {1, " ns"}};
+  for (auto const& [size, name] : units)
+    if (duration.count() >= size && duration.count() % size == 0)
+      return std::to_string(duration.count() / size) + name;
+  return std::to_string(duration.count()) + " ns";
+}
+
+std::string describe(failure const& met, timeouts const& configured) {
+  std::string what;
+  switch (met.why) {
+  case cause::io:
+  case cause::malformed:
+    what = met.detail;
+    break;
+  case cause::connect_timeout:
+    what = "connect timeout (" + to_text(configured.connect) + ")";
+    break;
+  case cause::read_timeout:
+    what = "read timeout (" + to_text(configured.read) + ")";
+    break;
+  case cause::write_timeout:
+    what = "write timeout (" + to_text(configured.write) + ")";
+    break;
+  case cause::call_timeout:
+    what = "call timeout (" + to_text(configured.call) + ")";
+    break;
+  case cause::cancelled:
+    what = "cancelled";
+    break;
+  }
+  return what.append(" while ").append(doing(met.at));
+}
+
+std::string describe(answer const& got) {
+  std::string said = "answered " + std::to_string(got.status);
+  if (!got.reason.empty())
+    said += ' ' + quoted(got.reason);
+  if (got.status / 100 == 3)
+    return said + (got.location.empty() ? " without a Location; redirects are not followed"
+                                        : " with Location " + quoted(got.location) + "; redirects are not followed");
+  if (got.status / 100 == 2)
+    return said + (got.content_type.empty() ? " without a content type" : " of type " + quoted(got.content_type)) +
+           " instead of " + std::string(octet_stream);
+  return got.body.empty() ? said : said + ": " + quoted(got.body);
+}
+
+} // namespace statefund::endpoint

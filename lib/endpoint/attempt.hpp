@@ -1,0 +1,85 @@
+#pragma once
+
+#include "endpoint/answer.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+// What is decided about attempts: pure functions over values.
+namespace statefund::endpoint {
+
+// How far an attempt had come when it failed.
+enum class stage {
+  resolving,  // its host's name is looked up
+  connecting, // a connection is opened
+  sending,    // the request is written
+  waiting,    // the request is out and no byte of an answer has come
+  reading,    // the answer has begun
+};
+
+enum class cause {
+  io,              // the system's error, or a connection that ended
+  malformed,       // what came is no HTTP answer
+  connect_timeout, // the timeouts, by the name of the setting that was met first
+  read_timeout,
+  write_timeout,
+  call_timeout,
+  cancelled, // the call was
+};
+
+// An attempt that came to no answer.
+struct failure {
+  cause why = cause::io;
+  stage at = stage::connecting;
+  std::string detail; // for io and malformed: what happened
+};
+
+enum class connection_age {
+  fresh,  // opened for this request
+  reused, // has carried an answer before
+};
+
+// What one attempt came to.
+enum class outcome {
+  good,     // an answer whose body is to be decoded
+  message,  // it says that the message is wrong: another attempt would say so again
+  endpoint, // it says, or its absence says, that the endpoint fails
+  stale,    // a reused connection broke before any byte of an answer: the server had closed it meanwhile
+  call_timeout,
+  cancelled,
+};
+
+enum class step {
+  decode,  // the call ends with the answer
+  refuse,  // the call ends: about the message
+  retry,   // another attempt, after a back-off
+  resend,  // the same attempt again at once, on a new connection
+  give_up, // the call ends: its budget is spent
+  cancel,  // the call ends: it was cancelled
+};
+
+outcome judge(answer const& got);
+outcome judge(failure const& met, connection_age of) noexcept;
+// `left` is what is left of the call's budget.
+step after_attempt(outcome came_to, std::chrono::nanoseconds left) noexcept;
+
+// "application/octet-stream" in any case, with or without parameters.
+bool is_octet_stream(std::string_view content_type) noexcept;
+
+// Sentence fragments for the operator.
+
+struct timeouts {
+  std::chrono::nanoseconds connect;
+  std::chrono::nanoseconds read;
+  std::chrono::nanoseconds write;
+  std::chrono::nanoseconds call;
+};
+// "read timeout (10 s) while waiting for the answer"
+std::string describe(failure const& met, timeouts const& configured);
+// Of an answer that is not good: "answered 302 Found to http://elsewhere/, which is not followed"
+std::string describe(answer const& got);
+// "10 s", "250 ms", "2 min"
+std::string to_text(std::chrono::nanoseconds duration);
+
+} // namespace statefund::endpoint

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "clock/deadline.hpp"
+#include "endpoint/attempt.hpp"
+#include "endpoint/options.hpp"
+#include "endpoint/resolver.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/system/result.hpp>
+
+#include <optional>
+#include <string>
+
+namespace statefund::endpoint {
+
+using stream_socket = boost::asio::generic::stream_protocol::socket;
+
+// A place to connect to. Made once for a function; immutable.
+class place {
+ public:
+  explicit place(options const& from);
+
+  // For the operator: "127.0.0.1:8000", "[::1]:80", "/run/f.sock".
+  std::string const& text() const noexcept { return text_; }
+
+ private:
+  friend boost::asio::awaitable<boost::system::result<stream_socket, failure>>
+  connect(place const& to, resolver& names, std::chrono::nanoseconds timeout, clock::deadline total);
+
+  transport over_;
+  std::string host_;
+  std::uint16_t port_;
+  std::string socket_path_;
+  std::string text_;
+  std::optional<boost::asio::ip::address> numeric_; // of host_, if it is an address
+};
+
+// A connected, non-blocking socket of the coroutine's executor. `timeout`, within `total`, covers the name's look-up
+// and all of its addresses, tried in turn, and a unix socket's full backlog. The error is the last address's.
+boost::asio::awaitable<boost::system::result<stream_socket, failure>>
+connect(place const& to, resolver& names, std::chrono::nanoseconds timeout, clock::deadline total);
+
+} // namespace statefund::endpoint

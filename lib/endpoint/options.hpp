@@ -1,0 +1,47 @@
+#pragma once
+
+#include "function/function.hpp"
+#include "message/state_values.hpp"
+#include "wire/generation.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace statefund::endpoint {
+
+enum class transport {
+  tcp,         // `host` and `port`
+  unix_socket, // `socket_path`
+};
+
+// Where one function type is called and how, every default filled in; made from what a module says.
+struct options {
+  wire::generation speaks = wire::generation::v3;
+
+  transport over = transport::tcp;
+  std::string host; // a name, or an address without brackets
+  std::uint16_t port = 80;
+  std::string socket_path;
+  std::string target = "/"; // of the request line; begins with '/'
+  std::string authority;    // what the Host header says
+  std::string user_agent = "statefund";
+
+  // The budget of a whole call is limits.call_timeout; none of these is larger. All > 0.
+  std::chrono::nanoseconds connect_timeout = std::chrono::seconds(20); // of one connect with its name look-up
+  std::optional<std::chrono::nanoseconds> read_timeout;                // of one read; absent: the call's budget alone
+  std::optional<std::chrono::nanoseconds> write_timeout;               // of one write; absent: the call's budget alone
+  std::chrono::nanoseconds backoff_initial = std::chrono::milliseconds(2); // before the second attempt; doubles
+
+  std::size_t pool_size = 1024;                     // this shard's share: connections, and so calls, at most; > 0
+  std::optional<std::chrono::nanoseconds> pool_ttl; // an idle connection's age at most, from its opening; absent: any
+
+  function::limits limits; // payload_bytes_max bounds answers
+  // What the module declares (2.x); null for 3.x.
+  std::shared_ptr<message::state_specs const> declared_states;
+};
+
+} // namespace statefund::endpoint

@@ -1,0 +1,238 @@
+#include "endpoint/remote_function.hpp"
+
+#include "clock/backoff.hpp"
+#include "endpoint/attempt.hpp"
+#include "endpoint/connect.hpp"
+#include "endpoint/pool.hpp"
+#include "error/ensure.hpp"
+#include "function/errc.hpp"
+#include "task/timer.hpp"
+#include "task/with_deadline.hpp"
+#include "wire/answer.hpp"
+#include "wire/call.hpp"
+#include "wire/errc.hpp"
+#include "wire/text_value.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+
+namespace statefund::endpoint {
+
+namespace asio = boost::asio;
+using statefund::function::errc;
+
+namespace {
+
+// Ends before Content-Length's digits.
+std::string request_head(options const& from) {
+  auto const fits = [](std::string_view text) { return text.find_first_of("\r\n") == std::string_view::npos; };
+  ensure(from.target.starts_with('/') && fits(from.target) && fits(from.authority) && fits(from.user_agent),
+         "what stands in a request's head has been checked");
+  return "POST " + from.target + " HTTP/1.1\r\nHost: " + from.authority + "\r\nUser-Agent: " + from.user_agent +
+         "\r\nContent-Type: application/octet-stream\r\nAccept: application/octet-stream\r\n"
+         "Connection: keep-alive\r\nContent-Length: ";
+}
+
+errc meaning_of(boost::system::error_code const& undecoded) noexcept {
+  if (undecoded == wire::errc::speaks_v2 || undecoded == wire::errc::speaks_v3)
+    return errc::wrong_generation;
+  if (undecoded == wire::errc::malformed || undecoded == wire::errc::not_utf8)
+    return errc::answer_unreadable;
+  return errc::function_in_error;
+}
+
+enum class connection_from {
+  pool,     // an idle one, if there is one
+  endpoint, // a new one
+};
+
+struct attempted {
+  outcome came_to = outcome::endpoint;
+  answer got;       // unless it is a failure
+  std::string what; // unless came_to is good
+};
+
+} // namespace
+
+struct remote_function::impl {
+  impl(asio::any_io_executor on, std::shared_ptr<resolver> resolves, options&& chosen)
+      : executor(std::move(on)),
+        names(std::move(resolves)),
+        configured(std::move(chosen)),
+        where(configured),
+        head(request_head(configured)),
+        limits{configured.read_timeout, configured.write_timeout, configured.limits.payload_bytes_max},
+        connections(executor, configured.pool_size, configured.pool_ttl),
+        random(std::random_device{}()) {}
+
+  asio::any_io_executor executor;
+  std::shared_ptr<resolver> names;
+  options configured;
+  place where;
+  std::string head;
+  exchange_limits limits;
+  pool connections;
+  std::minstd_rand random;
+  counters counts;
+
+  timeouts configured_timeouts() const {
+    auto const call = configured.limits.call_timeout;
+    return {configured.connect_timeout, configured.read_timeout.value_or(call), configured.write_timeout.value_or(call),
+            call};
+  }
+
+  // ", attempt 3, 127.0.0.1:8000"
+  std::string place_of(unsigned attempt) const { return ", attempt " + std::to_string(attempt) + ", " + where.text(); }
+
+  std::string describe_answer(answer const& got) const {
+    auto said = describe(got);
+    if (got.status == 500 && configured.speaks == wire::generation::v2)
+      said += " (a function of the 3.x protocol answers so to a 2.x module: if it is one, declare it as "
+              "`kind: io.statefun.endpoints.v2/http`)";
+    return said;
+  }
+
+  result<message::reply> conclude(answer const& got, unsigned attempt) const {
+    if (got.size == body_size::too_large)
+      return error{errc::answer_unreadable,
+                   "answer larger than " + std::to_string(limits.body_bytes_max) + " bytes" + place_of(attempt)};
+    auto decoded = wire::decode_answer(configured.speaks, got.body);
+    if (decoded.has_error())
+      return error{meaning_of(decoded.error().code), decoded.error().to_string() + place_of(attempt)};
+    return decoded;
+  }
+
+  // `before`: why the attempt before failed.
+  error out_of_time(attempted const& last, unsigned attempt, std::string const& before) const {
+    if (last.came_to != outcome::call_timeout)
+      return {errc::endpoint_failed,
+              "call timeout (" + to_text(configured.limits.call_timeout) + ") after: " + last.what + place_of(attempt)};
+    return {errc::endpoint_failed,
+            last.what + place_of(attempt) + (before.empty() ? "" : "; the attempt before: " + before)};
+  }
+
+  void count(outcome came_to) noexcept {
+    if (came_to == outcome::stale) {
+      ++counts.resent;
+      return;
+    }
+    ++counts.attempts;
+    if (came_to != outcome::good)
+      ++counts.attempts_failed;
+  }
+
+  attempted failed(failure const& met, connection_age of) const {
+    return {judge(met, of), {}, describe(met, configured_timeouts())};
+  }
+
+  asio::awaitable<attempted> attempt(std::string_view body, clock::deadline total, connection_from from) {
+    auto lent = from == connection_from::pool ? connections.take() : connections.take_empty();
+    if (!lent.has_connection()) {
+      auto opened = co_await connect(where, *names, configured.connect_timeout, total);
+      if (opened.has_error())
+        co_return failed(opened.error(), connection_age::fresh);
+      ++counts.connections_opened;
+      lent.put(std::move(*opened));
+    }
+    auto const age = lent->age();
+    auto exchanged = co_await lent->exchange(head, body, limits, total);
+    if (exchanged.has_error())
+      co_return failed(exchanged.error(), age);
+    std::move(lent).give_back();
+    auto const came_to = judge(*exchanged);
+    attempted made{came_to, std::move(*exchanged), {}};
+    if (came_to != outcome::good)
+      made.what = describe_answer(made.got);
+    co_return made;
+  }
+
+  std::chrono::nanoseconds backoff(unsigned attempt) {
+    // It doubles for as long as the call's budget lasts.
+    clock::backoff_limits const all{configured.backoff_initial, configured.limits.call_timeout};
+    return clock::backoff(all, attempt, static_cast<unsigned>(random()));
+  }
+};
+
+remote_function::remote_function(asio::any_io_executor executor, std::shared_ptr<resolver> names, options chosen)
+    : impl_(std::make_unique<impl>(std::move(executor), std::move(names), std::move(chosen))) {}
+
+remote_function::~remote_function() = default;
+
+function::limits const& remote_function::call_limits() const noexcept {
+  return impl_->configured.limits;
+}
+
+std::shared_ptr<message::state_specs const> remote_function::declared_states() const noexcept {
+  return impl_->configured.declared_states;
+}
+
+std::string_view remote_function::text_type_name() const noexcept {
+  return wire::text_type(impl_->configured.speaks);
+}
+
+std::size_t remote_function::request_bytes_of(message::invocation const& one) const noexcept {
+  return wire::invocation_bytes(impl_->configured.speaks, one);
+}
+
+asio::awaitable<result<message::reply>> remote_function::call(message::address const& self, message::batch const& taken,
+                                                              message::state_values const& states,
+                                                              clock::deadline total) {
+  auto& own = *impl_;
+  auto const body = wire::encode_call(own.configured.speaks, self, taken, states);
+  if (body.has_error())
+    co_return error{errc::message_refused, body.error().to_string()};
+
+  auto from = connection_from::pool;
+  std::string before; // why the attempt before failed: what is known when the budget ends in the middle of one
+  for (unsigned attempt = 1;;) {
+    auto made = co_await own.attempt(*body, total, from);
+    own.count(made.came_to);
+    switch (after_attempt(made.came_to, total.left())) {
+    case step::decode:
+      co_return own.conclude(made.got, attempt);
+    case step::refuse:
+      co_return error{errc::message_refused, made.what + own.place_of(attempt)};
+    case step::cancel:
+      co_return error{errc::call_cancelled, made.what + own.place_of(attempt)};
+    case step::give_up:
+      co_return own.out_of_time(made, attempt, before);
+    case step::resend:
+      from = connection_from::endpoint;
+      continue;
+    case step::retry:
+      break;
+    }
+
+    task::timer pause(own.executor, std::min(clock::steady::now() + own.backoff(attempt), total.when()));
+    auto wait = pause.async_wait(asio::deferred);
+    auto const waited = co_await task::with_deadline(std::move(wait), clock::deadline::never());
+    if (waited.has_error())
+      co_return error{errc::call_cancelled, "waiting to try again after: " + made.what + own.place_of(attempt)};
+    if (total.reached())
+      co_return own.out_of_time(made, attempt, before);
+    before = std::move(made.what);
+    from = connection_from::pool;
+    ++attempt;
+  }
+}
+
+asio::awaitable<void> remote_function::close() {
+  co_await impl_->connections.close();
+}
+
+counters const& remote_function::counts() const noexcept {
+  return impl_->counts;
+}
+
+std::size_t remote_function::connections_open_count() const noexcept {
+  return impl_->connections.open_count();
+}
+
+std::size_t remote_function::connections_idle_count() const noexcept {
+  return impl_->connections.idle_count();
+}
+
+} // namespace statefund::endpoint
