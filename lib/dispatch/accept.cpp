@@ -77,8 +77,7 @@ asio::awaitable<receipt> accept::admit(submission message, patience when_full, d
     co_return *std::move(closed);
   lane* const type = data_.types.find(message.target.type);
   if (!type)
-    co_return refusal{number::function_type_unknown,
-                      "no module declares the function type " + to_text(message.target.type), std::nullopt};
+    co_return unknown(message.target.type);
   auto& target = message.target;
   auto& key = message.idempotency_key;
   if (key && (key->empty() || key->size() > key_bytes_max))
@@ -124,6 +123,13 @@ asio::awaitable<receipt> accept::admit(submission message, patience when_full, d
     if (co_await place.room(next_look) == task::wait_end::cancelled)
       co_return *std::move(full);
   }
+}
+
+refusal accept::unknown(message::function_type const& type) const {
+  if (data_.functions.is_full())
+    return {number::function_types_limit_reached,
+            "limits.function_types_max function types are in use; " + to_text(type) + " would be one more", 60s};
+  return {number::function_type_unknown, "no module declares the function type " + to_text(type), std::nullopt};
 }
 
 std::optional<refusal> accept::no_room_for(submission const& message, lane const& type) {

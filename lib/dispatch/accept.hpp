@@ -34,6 +34,7 @@ class accept {
   enum class patience { none, waits };
 
   boost::asio::awaitable<receipt> admit(submission message, patience when_full, clock::deadline wait_until);
+  refusal unknown(message::function_type const& type) const;
   std::optional<refusal> no_room_for(submission const& message, lane const& type);
   receipt order(submission message, std::string fingerprint);
 

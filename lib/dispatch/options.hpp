@@ -15,6 +15,7 @@ struct options {
   std::size_t delayed_max = 10'000'000;           // pending delayed messages: past it none from outside
   std::size_t states_max = 1000;                  // of one function type
   std::size_t calls_in_flight_max = 32768;        // of the daemon
+  std::size_t function_types_max = 10'000;        // in use at once
   egress::mark egress_queue;                      // per queue
   std::chrono::milliseconds key_window = std::chrono::hours(24);
   std::function<bool(message::egress_id const&)> is_declared_egress;

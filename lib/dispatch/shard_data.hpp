@@ -34,7 +34,7 @@ struct shard_data {
         chosen(chosen_options),
         process(counts),
         store(truth),
-        functions(std::move(make)),
+        functions(std::move(make), chosen.function_types_max),
         types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count}, functions,
               std::move(start), others.send_home),
         doors(executor),

@@ -32,6 +32,8 @@ boost::system::error_code make_error_code(errc value) noexcept {
 handle table::find(message::function_type const& type) {
   if (auto const known = functions_.find(type); known != functions_.end())
     return known->second;
+  if (is_full())
+    return nullptr;
   auto made = make_(type);
   if (made) // unknown types are not remembered: outsiders could fill the table with them
     functions_.emplace(type, made);

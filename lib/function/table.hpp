@@ -5,6 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <unordered_map>
 
@@ -16,15 +17,21 @@ class table {
   // Null: no module declares the type.
   using factory = std::function<handle(message::function_type const&)>;
 
-  explicit table(factory make) : make_(std::move(make)) {}
+  // `functions_max`: a namespace pattern lets outsiders name any number of types.
+  explicit table(factory make, std::size_t functions_max = 10'000)
+      : make_(std::move(make)),
+        functions_max_(functions_max) {}
 
+  // Null: no module declares the type, or the table is full.
   handle find(message::function_type const& type);
+  bool is_full() const noexcept { return functions_.size() >= functions_max_; }
 
   // Once, when no call is out any more.
   boost::asio::awaitable<void> close();
 
  private:
   factory make_;
+  std::size_t functions_max_;
   std::unordered_map<message::function_type, handle> functions_;
 };
 

@@ -1,0 +1,42 @@
+#include "daemon/remote_functions.hpp"
+
+#include "daemon/version.hpp"
+#include "dispatch/share.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace statefund::daemon {
+
+endpoint::options endpoint_options(module::function_spec const& spec, module::endpoint_url const& url,
+                                   message::function_type const& type, std::size_t shard, std::size_t shards_count) {
+  endpoint::options made;
+  made.speaks = spec.speaks == module::protocol::v2 ? wire::generation::v2 : wire::generation::v3;
+  made.over = url.is_unix() ? endpoint::transport::unix_socket : endpoint::transport::tcp;
+  made.host = url.host;
+  made.port = url.port;
+  made.socket_path = url.socket_path;
+  made.target = url.target;
+  made.authority = url.authority();
+  made.user_agent = "statefund/" + std::string(version);
+
+  made.connect_timeout = spec.timeouts.connect;
+  made.read_timeout = spec.timeouts.read;
+  made.write_timeout = spec.timeouts.write;
+  made.backoff_initial = spec.backoff_initial;
+
+  // A shard without a share never calls: it sends the call to the type's home.
+  made.pool_size = std::max<std::size_t>(1, dispatch::share_of_type(type, spec.pool_size, shard, shards_count));
+  made.pool_ttl = spec.pool_ttl;
+
+  made.limits.batch_messages_max = spec.batch_messages_max;
+  made.limits.waiting_max = spec.waiting_max;
+  made.limits.payload_bytes_max = spec.payload_bytes_max;
+  made.limits.concurrent_calls_max = spec.pool_size;
+  made.limits.call_timeout = spec.timeouts.call;
+  if (spec.speaks == module::protocol::v2)
+    made.declared_states = std::make_shared<message::state_specs const>(spec.states);
+  return made;
+}
+
+} // namespace statefund::daemon

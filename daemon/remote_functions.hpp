@@ -1,0 +1,15 @@
+#pragma once
+
+#include "endpoint/options.hpp"
+#include "message/address.hpp"
+#include "module/spec.hpp"
+
+#include <cstddef>
+
+namespace statefund::daemon {
+
+// What a module says of a function type, as one shard's endpoint needs it: every count is this shard's share. Pure.
+endpoint::options endpoint_options(module::function_spec const& spec, module::endpoint_url const& url,
+                                   message::function_type const& type, std::size_t shard, std::size_t shards_count);
+
+} // namespace statefund::daemon
