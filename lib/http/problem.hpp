@@ -1,0 +1,27 @@
+#pragma once
+
+#include "error/number.hpp"
+#include "error/result.hpp"
+#include "http/response.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace statefund::http {
+
+// The status that a number of the doors is answered with: the one table. Requires a number from 101 to 199.
+unsigned status_of(number why) noexcept;
+
+// application/problem+json (RFC 9457): {"type": "about:blank", "title": "Too Many Requests", "status": 429,
+// "code": "SF0105", "detail": "..."}.
+response problem(number why, std::string_view detail, std::optional<std::chrono::seconds> retry_after = std::nullopt);
+
+// What a failed read of a body is answered with; absent for a client that is gone.
+std::optional<response> answer_to(error const& of_body);
+
+// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
+} // namespace statefund::http
