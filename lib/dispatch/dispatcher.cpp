@@ -67,7 +67,8 @@ asio::awaitable<shard_status> status_of(shard& there) {
 dispatcher::dispatcher(options chosen, parts given)
     : chosen_(std::move(chosen)),
       store_(given.store),
-      store_lost_(std::move(given.store_lost)) {
+      store_lost_(std::move(given.store_lost)),
+      hurried_(given.executors.front()) {
   std::size_t const count = given.executors.size();
   ensure(count > 0 && count <= store_->partition_count(), "between one shard and one for each partition");
   auto const executors = given.executors;
@@ -117,10 +118,15 @@ asio::awaitable<leftovers> dispatcher::drain(deadline until) {
 
 asio::awaitable<void> dispatcher::until_nothing_waits(deadline until) {
   // The count is a process-wide atomic without a listener: looking again costs less than telling it at every message.
-  task::event never(shards_.front()->executor());
-  while (totals_.pending_messages_count > 0 && !until.reached())
-    if (co_await never.wait(std::min(until, deadline::after(5ms))) == task::wait_end::cancelled)
+  while (totals_.pending_messages_count > 0 && !until.reached() && !hurries_)
+    if (co_await hurried_.wait(std::min(until, deadline::after(5ms))) == task::wait_end::cancelled)
       co_return;
+}
+
+void dispatcher::hurry() {
+  hurries_ = true;
+  hurried_.notify_all();
+  post_to_all([](shard& there) { there.turns_.cancel(); });
 }
 
 namespace {

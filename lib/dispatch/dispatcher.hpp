@@ -8,6 +8,7 @@
 #include "error/result.hpp"
 #include "function/table.hpp"
 #include "store/store.hpp"
+#include "task/event.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -58,6 +59,8 @@ class dispatcher {
   // store at once, no turn starts, and those that run may end. All of it until `until`, when calls are cancelled.
   // Returns what is left.
   boost::asio::awaitable<leftovers> drain(clock::deadline until);
+  // A drain under way ends at once: calls are cancelled.
+  void hurry();
 
   boost::asio::awaitable<std::vector<shard_status>> status();
   totals const& counts() const noexcept { return totals_; }
@@ -89,6 +92,8 @@ class dispatcher {
   statefund::store::store* store_;
   std::function<void(error const&)> store_lost_;
   std::vector<std::unique_ptr<shard>> shards_;
+  task::event hurried_;
+  bool hurries_ = false;
 };
 
 } // namespace statefund::dispatch
