@@ -118,9 +118,12 @@ asio::awaitable<leftovers> dispatcher::drain(deadline until) {
 
 asio::awaitable<void> dispatcher::until_nothing_waits(deadline until) {
   // The count is a process-wide atomic without a listener: looking again costs less than telling it at every message.
-  while (totals_.pending_messages_count > 0 && !until.reached() && !hurries_)
-    if (co_await hurried_.wait(std::min(until, deadline::after(5ms))) == task::wait_end::cancelled)
+  while (totals_.pending_messages_count > 0 && !until.reached() && !hurries_) {
+    auto const next_look = std::min(until, deadline::after(5ms));
+    auto const end = co_await hurried_.wait(next_look);
+    if (end == task::wait_end::cancelled)
       co_return;
+  }
 }
 
 void dispatcher::hurry() {
