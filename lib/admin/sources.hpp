@@ -1,0 +1,25 @@
+#pragma once
+
+#include "admin/metrics.hpp"
+#include "admin/status.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <optional>
+#include <string>
+
+namespace statefund::admin {
+
+// Where the admin socket's answers come from. Called on the door's thread; implemented by the daemon, which asks its
+// shards. Outlives the door.
+class sources {
+ public:
+  virtual ~sources() = default;
+
+  // Absent: ready; else why not, in a sentence.
+  virtual std::optional<std::string> not_ready() = 0;
+  virtual boost::asio::awaitable<admin::status> status() = 0;
+  virtual boost::asio::awaitable<admin::metrics> metrics() = 0;
+};
+
+} // namespace statefund::admin

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "message/address.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace statefund::admin {
+
+// What a call of a function last failed with.
+struct failure_status {
+  std::string error;
+  std::uint64_t attempts_count = 0;                 // in a row
+  std::optional<std::int64_t> next_attempt_unix_ms; // absent: a call is out, or it waits for an operator
+};
+
+// One function type of the daemon, its shards put together.
+struct function_status {
+  message::function_type type;
+  std::string generation;            // "2.x", "3.x"; empty: not remote
+  std::string endpoint;              // as the module says; empty: no module declares the type
+  std::string file;                  // the module's
+  std::uint64_t backlog_count = 0;   // messages in mailboxes
+  std::uint64_t addresses_count = 0; // with a message in their mailbox or on a call
+  std::uint64_t calls_in_flight_count = 0;
+  std::uint64_t addresses_in_backoff_count = 0;
+  std::uint64_t addresses_held_count = 0; // until an egress is read
+  std::uint64_t addresses_paused_count = 0;
+  std::optional<failure_status> last_failure; // absent once a call has succeeded
+};
+
+struct module_status {
+  std::string file;
+  bool in_force = false;                // loaded; false: refused
+  std::vector<std::string> diagnostics; // "file:line:column: sentence"
+};
+
+struct egress_status {
+  message::egress_id id;
+  std::string kind; // "queue"
+  std::uint64_t records_count = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t addresses_held_count = 0;
+};
+
+// A snapshot of the daemon, provisional: it may tell of what a crash would take back.
+struct status {
+  std::string version;
+  std::string state; // "starting", "ready", "paused", "draining", "stopping"
+  std::chrono::seconds uptime{0};
+  std::uint32_t shards_count = 0;
+  std::uint32_t partitions_count = 0;
+  std::string store_kind; // "memory", "rocksdb"
+  std::uint64_t buffered_bytes = 0;
+  std::uint64_t buffered_bytes_max = 0;
+  std::uint64_t delayed_pending_count = 0;
+  std::uint64_t ingress_connections_count = 0;
+  std::uint64_t modules_generation = 0;
+  std::vector<module_status> modules;
+  std::vector<function_status> functions;
+  std::vector<egress_status> egresses;
+};
+
+} // namespace statefund::admin
