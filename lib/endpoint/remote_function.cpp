@@ -151,7 +151,8 @@ struct remote_function::impl {
 
   std::chrono::nanoseconds backoff(unsigned attempt) {
     // It doubles for as long as the call's budget lasts.
-    clock::backoff_limits const all{configured.backoff_initial, configured.limits.call_timeout};
+    clock::backoff_limits const all{configured.backoff_initial,
+                                    std::max(configured.backoff_initial, configured.limits.call_timeout)};
     return clock::backoff(all, attempt, static_cast<unsigned>(random()));
   }
 };

@@ -1,0 +1,149 @@
+#include "dialogue/endpoint/dialogue.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace statefund;
+using namespace statefund::dialogue;
+using namespace statefund::support;
+using namespace std::chrono_literals;
+
+namespace {
+
+script serving(std::initializer_list<char const*> marks) {
+  script steps;
+  for (auto const* mark : marks) {
+    steps.push_back(expect_request());
+    steps.push_back(stand_by());
+    steps.push_back(send(good_answer(mark)));
+  }
+  steps.push_back(hold());
+  return steps;
+}
+
+void all_go_on(scene& on, std::vector<std::shared_ptr<outgoing>> const& calls, std::size_t requests) {
+  REQUIRE(on.loop.run_until([&] { return on.server->requests().size() == requests; }));
+  on.loop.settle();
+  on.server->go_on();
+  for (auto const& each : calls)
+    REQUIRE(on.loop.run_until([&] { return each->done; }));
+}
+
+} // namespace
+
+TEST_CASE("calls at the same time have a connection each, later ones use them again") {
+  scene on;
+  for (int i = 0; i < 4; ++i)
+    on.server->plays(serving({"first", "second"}));
+  std::vector<std::shared_ptr<outgoing>> calls;
+  for (int i = 0; i < 4; ++i)
+    calls.push_back(on.start());
+  CHECK(on.function->connections_open_count() == 4);
+  all_go_on(on, calls, 4);
+  CHECK(on.function->connections_idle_count() == 4);
+  for (auto& each : calls)
+    each = on.start();
+  CHECK(on.function->connections_idle_count() == 0);
+  all_go_on(on, calls, 8);
+  for (auto const& each : calls)
+    CHECK(each->mark() == "second");
+  CHECK(on.server->accepted_count() == 4);
+  CHECK(on.function->connections_open_count() == 4);
+}
+
+TEST_CASE("the connection that was used last is used first") {
+  scene on;
+  on.server->plays(serving({"a1", "a2"}));
+  on.server->plays(serving({"b1", "b2"}));
+  auto const a = on.start();
+  auto const b = on.start();
+  all_go_on(on, {a, b}, 2); // a's is given back first
+  auto const next = on.start();
+  all_go_on(on, {next}, 3);
+  CHECK(next->mark() == (a->mark() == "a1" ? "b2" : "a2"));
+}
+
+TEST_CASE("an idle connection ends on the tick when it reaches its age") {
+  scene on([](endpoint::options& chosen) { chosen.pool_ttl = 15s; });
+  on.server->plays({expect_request(), send(good_answer("one")), hold()});
+  on.server->plays({expect_request(), send(good_answer("two")), hold()});
+  auto const call = on.start();
+  REQUIRE(on.loop.run_until([&] { return call->done; }));
+  on.loop.advance(15s - 1ns);
+  CHECK(on.function->connections_open_count() == 1);
+  on.loop.advance(1ns);
+  CHECK(on.function->connections_open_count() == 0);
+  REQUIRE(on.loop.run_until([&] { return on.server->playing_count() == 0; }));
+  CHECK(on.call() == "two");
+  CHECK(on.function->counts().attempts_failed == 0);
+}
+
+TEST_CASE("a connection that reaches its age on a call ends after it") {
+  scene on([](endpoint::options& chosen) { chosen.pool_ttl = 15s; });
+  on.server->plays(serving({"one"}));
+  on.server->plays(serving({"two"}));
+  auto const call = on.start();
+  REQUIRE(on.loop.run_until([&] { return on.server->requests().size() == 1; }));
+  on.loop.advance(15s);
+  CHECK(on.function->connections_open_count() == 1);
+  all_go_on(on, {call}, 1);
+  CHECK(call->mark() == "one");
+  CHECK(on.function->connections_open_count() == 0);
+}
+
+TEST_CASE("each connection has an age of its own") {
+  scene on([](endpoint::options& chosen) { chosen.pool_ttl = 15s; });
+  on.server->plays(serving({"one"}));
+  on.server->plays(serving({"two"}));
+  auto const one = on.start();
+  on.loop.advance(5s);
+  auto const two = on.start();
+  all_go_on(on, {one, two}, 2);
+  CHECK(on.function->connections_idle_count() == 2);
+  on.loop.advance(10s);
+  CHECK(on.function->connections_idle_count() == 1);
+  on.loop.advance(5s);
+  CHECK(on.function->connections_idle_count() == 0);
+}
+
+TEST_CASE("without a ttl idle connections stay, but for those that the server has closed") {
+  scene on;
+  on.server->plays({expect_request(), send(good_answer("stays")), hold()});
+  auto const first = on.start();
+  REQUIRE(on.loop.run_until([&] { return first->done; }));
+  on.loop.advance(24h);
+  CHECK(on.function->connections_open_count() == 1);
+  on.server.reset(); // closes its side
+  on.loop.settle();
+  CHECK(on.function->connections_open_count() == 1);
+  on.loop.advance(30s);
+  CHECK(on.function->connections_open_count() == 0);
+}
+
+TEST_CASE("a server that serves every connection one request is called without a failed attempt") {
+  scene on;
+  for (int i = 0; i < 20; ++i) {
+    on.server->plays({expect_request(), send(good_answer("one")), close()});
+    auto const call = on.start();
+    REQUIRE(on.loop.run_until([&] { return call->done && on.server->playing_count() == 0; }));
+    CHECK(call->mark() == "one");
+  }
+  CHECK(on.function->counts().attempts == 20);
+  CHECK(on.function->counts().attempts_failed == 0);
+  CHECK(on.function->connections_open_count() <= 1);
+}
+
+TEST_CASE("a call that sends again has a place of its own in a full pool") {
+  scene on([](endpoint::options& chosen) { chosen.pool_size = 2; });
+  on.server->plays({expect_request(), stand_by(), send(good_answer("a")), expect_request(), close()});
+  on.server->plays({expect_request(), stand_by(), send(good_answer("b")), expect_request(), close()});
+  auto const a = on.start();
+  auto const b = on.start();
+  all_go_on(on, {a, b}, 2);
+  CHECK(on.function->connections_idle_count() == 2);
+  on.server->plays({expect_request(), send(good_answer("again")), hold()});
+  auto const c = on.start();
+  REQUIRE(on.loop.run_until([&] { return c->done; }));
+  CHECK(c->mark() == "again");
+  CHECK(on.function->counts().resent == 1);
+  CHECK(on.function->connections_open_count() <= 2);
+}

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "support/event_loop.hpp"
+#include "task/event.hpp"
+#include "task/gate.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace statefund::support {
+
+// One thing that the server's side of a connection does.
+struct step {
+  enum class kind {
+    expect_request, // reads one HTTP request with its Content-Length's body, and keeps it
+    expect_bytes,   // reads that many bytes
+    send,           // writes `bytes`
+    close,          // ends the connection
+    reset,          // ends it the hard way: the other side's reads and writes fail
+    hold,           // does nothing until the other side ends the connection
+    stand_by,       // does nothing until the test says go_on()
+  };
+  kind what;
+  std::string bytes;
+  std::size_t count = 0;
+};
+using script = std::vector<step>;
+
+step expect_request();
+step expect_bytes(std::size_t count);
+step send(std::string bytes);
+step close();
+step reset();
+step hold();
+step stand_by();
+
+// A server on a real loopback or unix socket, in the test's event loop, that says what it was told to. Connections play
+// the scripts in the order they were given; without a script left none is accepted. A script that has ended ends its
+// connection in order.
+class scripted_server {
+ public:
+  explicit scripted_server(event_loop& loop);                             // TCP, on a free port of 127.0.0.1
+  scripted_server(event_loop& loop, std::string path, int backlog = 128); // a unix socket, which it removes at its end
+  ~scripted_server();
+
+  std::uint16_t port() const noexcept { return port_; }
+  void plays(script next);
+  void go_on() { going_on_.notify_all(); }
+
+  std::vector<std::string> const& requests() const noexcept { return requests_; }
+  std::size_t accepted_count() const noexcept { return accepted_count_; }
+  std::size_t playing_count() const noexcept { return playing_count_; }
+
+ private:
+  using protocol = boost::asio::generic::stream_protocol;
+  using acceptor = boost::asio::basic_socket_acceptor<protocol>;
+
+  boost::asio::awaitable<void> accept();
+  boost::asio::awaitable<void> play(protocol::socket with, script steps);
+
+  event_loop& loop_;
+  std::string path_;
+  std::uint16_t port_ = 0;
+  acceptor acceptor_;
+  std::deque<script> scripts_;
+  bool accepting_ = false;
+  std::size_t accepted_count_ = 0;
+  std::size_t playing_count_ = 0;
+  std::vector<std::string> requests_;
+  task::event going_on_;
+  task::gate gate_;
+};
+
+} // namespace statefund::support

@@ -1,0 +1,114 @@
+#include "endpoint/attempt.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+using namespace statefund::endpoint;
+using namespace std::chrono_literals;
+
+namespace {
+
+answer answered(unsigned status, std::string content_type = "application/octet-stream") {
+  answer got;
+  got.status = status;
+  got.content_type = std::move(content_type);
+  return got;
+}
+
+} // namespace
+
+TEST_CASE("an answer of 2xx and the right type is good") {
+  for (unsigned status = 200; status < 300; ++status)
+    CHECK(judge(answered(status)) == outcome::good);
+}
+
+TEST_CASE("a missing or wrong content type is about the endpoint") {
+  CHECK(judge(answered(200, "")) == outcome::endpoint);
+  CHECK(judge(answered(200, "text/html")) == outcome::endpoint);
+  CHECK(judge(answered(200, "application/octet-streams")) == outcome::endpoint);
+}
+
+TEST_CASE("a content type may have parameters, spaces and any case") {
+  CHECK(is_octet_stream("application/octet-stream"));
+  CHECK(is_octet_stream("Application/Octet-Stream"));
+  CHECK(is_octet_stream("application/octet-stream;charset=utf-8"));
+  CHECK(is_octet_stream(" application/octet-stream ; a=b; c=d"));
+  CHECK_FALSE(is_octet_stream(""));
+  CHECK_FALSE(is_octet_stream(";application/octet-stream"));
+  CHECK_FALSE(is_octet_stream("application/octet"));
+}
+
+TEST_CASE("of 4xx, those that speak of the endpoint are told from those that speak of the message") {
+  std::set<unsigned> const about_endpoint{401, 403, 404, 405, 407, 408, 409, 420, 425, 429, 499};
+  for (unsigned status = 400; status < 500; ++status) {
+    INFO(status);
+    CHECK(judge(answered(status)) == (about_endpoint.contains(status) ? outcome::endpoint : outcome::message));
+  }
+}
+
+TEST_CASE("3xx, 5xx and statuses that do not exist are about the endpoint") {
+  for (unsigned const status : {300U, 301U, 302U, 307U, 399U, 500U, 503U, 599U, 600U, 999U})
+    CHECK(judge(answered(status)) == outcome::endpoint);
+}
+
+TEST_CASE("an I/O failure before any byte of an answer is stale on a reused connection only") {
+  for (auto const at : {stage::sending, stage::waiting}) {
+    CHECK(judge(failure{cause::io, at, {}}, connection_age::reused) == outcome::stale);
+    CHECK(judge(failure{cause::io, at, {}}, connection_age::fresh) == outcome::endpoint);
+  }
+  CHECK(judge(failure{cause::io, stage::reading, {}}, connection_age::reused) == outcome::endpoint);
+}
+
+TEST_CASE("a timeout or a malformed answer is never stale") {
+  for (auto const why : {cause::connect_timeout, cause::read_timeout, cause::write_timeout, cause::malformed})
+    CHECK(judge(failure{why, stage::waiting, {}}, connection_age::reused) == outcome::endpoint);
+  CHECK(judge(failure{cause::call_timeout, stage::waiting, {}}, connection_age::reused) == outcome::call_timeout);
+  CHECK(judge(failure{cause::cancelled, stage::waiting, {}}, connection_age::reused) == outcome::cancelled);
+}
+
+TEST_CASE("what follows an attempt") {
+  CHECK(after_attempt(outcome::good, 1s) == step::decode);
+  CHECK(after_attempt(outcome::message, 1s) == step::refuse);
+  CHECK(after_attempt(outcome::endpoint, 1ns) == step::retry);
+  CHECK(after_attempt(outcome::stale, 1ns) == step::resend);
+  CHECK(after_attempt(outcome::cancelled, 1s) == step::cancel);
+}
+
+TEST_CASE("without time left only what is known already counts") {
+  CHECK(after_attempt(outcome::good, 0s) == step::decode);
+  CHECK(after_attempt(outcome::message, 0s) == step::refuse);
+  CHECK(after_attempt(outcome::cancelled, 0s) == step::cancel);
+  CHECK(after_attempt(outcome::endpoint, 0s) == step::give_up);
+  CHECK(after_attempt(outcome::stale, 0s) == step::give_up);
+  CHECK(after_attempt(outcome::call_timeout, 0s) == step::give_up);
+}
+
+TEST_CASE("failures are told with the timeout's name and the stage") {
+  timeouts const configured{20s, 250ms, 1500us, 2min};
+  CHECK(describe(failure{cause::connect_timeout, stage::resolving, {}}, configured) ==
+        "connect timeout (20 s) while looking up the name");
+  CHECK(describe(failure{cause::read_timeout, stage::waiting, {}}, configured) ==
+        "read timeout (250 ms) while waiting for the answer");
+  CHECK(describe(failure{cause::write_timeout, stage::sending, {}}, configured) ==
+        "write timeout (1500 us) while sending the request");
+  CHECK(describe(failure{cause::call_timeout, stage::reading, {}}, configured) ==
+        "call timeout (2 min) while reading the answer");
+  CHECK(describe(failure{cause::io, stage::connecting, "Connection refused"}, configured) ==
+        "Connection refused while connecting");
+}
+
+TEST_CASE("answers are told with what an operator needs, on one line") {
+  auto moved = answered(302);
+  moved.reason = "Found";
+  moved.location = "http://elsewhere/";
+  CHECK(describe(moved) == "answered 302 \"Found\" with Location \"http://elsewhere/\"; redirects are not followed");
+  CHECK(describe(answered(200, "text/html")) ==
+        "answered 200 of type \"text/html\" instead of application/octet-stream");
+  auto failed = answered(500);
+  failed.body = "Traceback\n  \x1b[31m" + std::string(500, 'x');
+  auto const told = describe(failed);
+  CHECK(told.starts_with("answered 500: \"Traceback   ?[31mxxx"));
+  CHECK(told.ends_with("xxx...\""));
+  CHECK(told.size() < 230);
+}
