@@ -41,14 +41,15 @@ class response final : public http::basic_parser<false> {
     else if (name == http::field::location)
       answer_.location.assign(value.data(), value.size());
   }
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(boost::optional<std::uint64_t> const& length, error_code& code) override {
-    if (!length)
+  void on_header_impl(error_code& code) override {
+    auto const length = content_length();
+    if (is_done() || !length)
       return;
     if (*length > body_bytes_max_)
       return stop(code);
     answer_.body.reserve(static_cast<std::size_t>(std::min(*length, reserved_bytes_max)));
   }
+  void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
   std::size_t on_body_impl(text part, error_code& code) override { return take(part, code); }
   void on_chunk_header_impl(std::uint64_t size, text, error_code& code) override {
     if (size > body_bytes_max_ - answer_.body.size())
@@ -155,10 +156,6 @@ void answer_parser::feed_end() {
 
 parse_state answer_parser::state() const noexcept {
   return impl_->state;
-}
-
-bool answer_parser::header_is_read() const noexcept {
-  return impl_->parser->is_header_done();
 }
 
 std::string_view answer_parser::fault() const noexcept {

@@ -34,8 +34,6 @@ class answer_parser {
   void feed_end();
 
   parse_state state() const noexcept;
-  // Whether the status line and the header were read.
-  bool header_is_read() const noexcept;
   std::string_view fault() const noexcept;
   answer& parsed() noexcept;
 

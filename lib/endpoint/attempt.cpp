@@ -152,8 +152,9 @@ std::string describe(answer const& got) {
     return said + (got.location.empty() ? " without a Location; redirects are not followed"
                                         : " with Location " + quoted(got.location) + "; redirects are not followed");
   if (got.status / 100 == 2)
-    return said + (got.content_type.empty() ? " without a content type" : " of type " + quoted(got.content_type)) +
-           " instead of " + std::string(octet_stream);
+    return said + (got.content_type.empty()
+                       ? " without a content type"
+                       : " of type " + quoted(got.content_type) + " instead of " + std::string(octet_stream));
   return got.body.empty() ? said : said + ": " + quoted(got.body);
 }
 

@@ -51,10 +51,10 @@ TEST_CASE("a call is one POST with the batch, and the answer is what the functio
                                            "Content-Length: " +
                                                std::to_string(body.size()) + "\r\n\r\n");
   // ToFunction.invocation{target{ns, f, id}, invocations{argument{t/t, has_value, argument}}}
-  CHECK(body == std::string("\xa2\x06\x24"
+  CHECK(body == std::string("\xa2\x06\x22"
                             "\x0a\x0b\x0a\x02ns\x12\x01"
                             "f\x1a\x02id"
-                            "\x1a\x15\x12\x13\x0a\x03t/t\x10\x01\x1a\x08"
+                            "\x1a\x13\x12\x11\x0a\x03t/t\x10\x01\x1a\x08"
                             "argument"));
 }
 

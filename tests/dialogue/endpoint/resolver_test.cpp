@@ -140,6 +140,7 @@ TEST_CASE("a resolver can be destroyed while a look-up runs") {
     task::gate gate(loop.executor());
     answer got;
     gate.start(resolve(names, "name", deadline::after(1s), got));
+    loop.settle();
     lookups->wait_until_asked(1);
     loop.advance(1s);
     REQUIRE(loop.run_until([&] { return got.has_value(); }));
