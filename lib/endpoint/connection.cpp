@@ -106,14 +106,17 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
   request_bytes unsent{asio::buffer(head), middle.bytes(), asio::buffer(body)};
 
   // A request nearly always fits the socket's buffer: then no timer is needed.
+  std::optional<failure> unsent_because;
   error_code code;
   auto const sent = socket_.write_some(unsent, code);
   if (code && code != asio::error::would_block && code != asio::error::try_again)
-    co_return failure_of(code, stage::sending, cause::write_timeout);
-  if (consume(unsent, sent))
-    if (auto failed = co_await send_rest(unsent, limits, total))
-      co_return std::move(*failed);
+    unsent_because = failure_of(code, stage::sending, cause::write_timeout);
+  else if (consume(unsent, sent))
+    unsent_because = co_await send_rest(unsent, limits, total);
+  if (unsent_because && unsent_because->why != cause::io)
+    co_return std::move(*unsent_because);
 
+  // A server that does not want to read all of the request may have said why, before it closed.
   parser_.begin(limits.body_bytes_max);
   auto at = stage::waiting;
   while (parser_.state() == parse_state::incomplete) {
@@ -127,6 +130,8 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
     auto read = socket_.async_read_some(room, asio::deferred);
     auto const got = co_await task::with_deadline(std::move(read), bound.until);
     if (got.has_error()) {
+      if (unsent_because)
+        co_return std::move(*unsent_because);
       if (got.error().code != asio::error::eof || at == stage::waiting)
         co_return failure_of(got.error().code, at, bound.when_reached);
       parser_.feed_end();
@@ -147,8 +152,10 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
   if (parser_.state() == parse_state::malformed)
     co_return failure{cause::malformed, at, std::string(parser_.fault())};
   auto& got = parser_.parsed();
+  if (unsent_because && got.status / 100 == 2)
+    co_return std::move(*unsent_because); // it cannot have read what it says yes to
   ++answers_count_;
-  reusable_ = got.then == after_answer::keep_alive && unread_ == 0;
+  reusable_ = got.then == after_answer::keep_alive && unread_ == 0 && !unsent_because;
   co_return std::move(got);
 }
 

@@ -104,6 +104,19 @@ TEST_CASE("a reused connection that breaks within the answer is a failed attempt
   CHECK(on.function->counts().resent == 0);
 }
 
+TEST_CASE("a server that closes before it has read the request may still say why") {
+  auto const last = [](std::string const& answer) {
+    scene on;
+    on.server->plays({expect_bytes(10), send(answer), close()});
+    on.server->plays({expect_request(), send(good_answer("good")), hold()});
+    return on.finish(on.start(std::string(16U << 20U, 'x')));
+  };
+  CHECK_THAT(last(answer_of("HTTP/1.1 413 Too Large", "", "")),
+             StartsWith("the function refused the message: answered 413 \"Too Large\", attempt 1, "));
+  CHECK(last(good_answer("too early")) == "good");
+  CHECK(last("") == "good");
+}
+
 TEST_CASE("of two answers to one request the second is never taken for the next call's") {
   SECTION("both at once") {
     scene on;
