@@ -90,7 +90,8 @@ asio::awaitable<receipt> accept::admit(submission message, patience when_full, d
     co_return *std::move(full);
 
   door_queue::place place(data_.doors, target);
-  if (co_await place.first(wait_until) != task::wait_end::notified)
+  auto const came_first = co_await place.first(wait_until);
+  if (came_first != task::wait_end::notified)
     co_return refusal{number::mailbox_full, "the mailbox of " + to_text(target) + " is full, and others wait before it",
                       1s};
   std::string fingerprint;
@@ -120,7 +121,8 @@ asio::awaitable<receipt> accept::admit(submission message, patience when_full, d
       co_return *std::move(full);
     auto const next_look =
         full->why == number::mailbox_full ? wait_until : std::min(wait_until, deadline::after(memory_looked_at_every));
-    if (co_await place.room(next_look) == task::wait_end::cancelled)
+    auto const looked = co_await place.room(next_look);
+    if (looked == task::wait_end::cancelled)
       co_return *std::move(full);
   }
 }

@@ -34,7 +34,9 @@ asio::awaitable<void> delayed::fire_when_due() {
   for (;;) {
     auto const due_ms = data_.delayed.earliest_due_ms();
     if (!due_ms || *due_ms > clock::unix_ms()) {
-      if (co_await data_.delivered.alarm_changed().wait(next_look(due_ms)) == task::wait_end::cancelled)
+      auto const look_at = next_look(due_ms);
+      auto const end = co_await data_.delivered.alarm_changed().wait(look_at);
+      if (end == task::wait_end::cancelled)
         co_return;
       continue;
     }

@@ -18,14 +18,17 @@ asio::awaitable<void> departures::announce_when_durable() {
   for (;;) {
     auto const coming = data_.delivered.take_departures();
     if (coming.empty()) {
-      if (co_await data_.delivered.departures_changed().wait(clock::deadline::never()) == task::wait_end::cancelled)
+      auto const never = clock::deadline::never();
+      auto const end = co_await data_.delivered.departures_changed().wait(never);
+      if (end == task::wait_end::cancelled)
         co_return;
       continue;
     }
     store::ticket all;
     for (auto const& notice : coming)
       all.merge(notice.ordered);
-    if (auto const kept = co_await data_.store.durable(all); !kept) {
+    auto const kept = co_await data_.store.durable(all);
+    if (!kept) {
       data_.store_lost(kept.error());
       co_return;
     }
@@ -75,8 +78,11 @@ asio::awaitable<std::variant<store::egress_page, refusal>> departures::read(egre
     bool const answers = !page->records.empty() || stops || request.wait_until.reached();
     if (!answers && came->times != before)
       continue;
-    if (!answers && co_await came->changed.wait(request.wait_until) != task::wait_end::cancelled)
-      continue;
+    if (!answers) {
+      auto const end = co_await came->changed.wait(request.wait_until);
+      if (end != task::wait_end::cancelled)
+        continue;
+    }
     came.reset();
     if (auto const own = readers_.find(request.egress); own != readers_.end() && own->second.expired())
       readers_.erase(own);

@@ -135,7 +135,8 @@ void dispatcher::hurry() {
 namespace {
 
 asio::awaitable<void> cancel_at(task::event& ended, turn_loop& turns, deadline until) {
-  if (co_await ended.wait(until) == task::wait_end::deadline_reached)
+  auto const end = co_await ended.wait(until);
+  if (end == task::wait_end::deadline_reached)
     turns.cancel();
 }
 

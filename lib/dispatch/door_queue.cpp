@@ -26,9 +26,11 @@ bool door_queue::place::is_first() const {
 }
 
 asio::awaitable<task::wait_end> door_queue::place::first(clock::deadline until) {
-  while (!is_first())
-    if (auto const end = co_await changed_.wait(until); end != task::wait_end::notified)
+  while (!is_first()) {
+    auto const end = co_await changed_.wait(until);
+    if (end != task::wait_end::notified)
       co_return end;
+  }
   co_return task::wait_end::notified;
 }
 

@@ -33,9 +33,6 @@ struct histogram {
 };
 
 inline constexpr std::array<double, 10> batch_size_bounds{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
-inline constexpr std::array<double, 12> call_seconds_bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
-                                                            0.05,   0.1,   0.25,   1,     5,    30};
-
 // What a shard counts for one function type, on its thread.
 struct lane_counters {
   std::uint64_t in_total = 0;         // messages for the type that were ordered
@@ -44,7 +41,6 @@ struct lane_counters {
   std::uint64_t calls_succeeded_total = 0;
   std::uint64_t calls_failed_total = 0;
   histogram<batch_size_bounds.size()> batch_size;
-  histogram<call_seconds_bounds.size()> call_seconds;
 };
 
 // An address whose turn may start, and the shard on which it lives.

@@ -137,12 +137,14 @@ std::size_t shard::shards_count() const noexcept {
 shard_status shard::status() const {
   shard_status seen;
   seen.delayed_lateness_seconds = delayed_.lateness_seconds();
+  seen.held_by_egress = turns_.held_counts();
   std::unordered_map<message::function_type, std::size_t> position;
   for (auto const& [type, lane] : data_.types) {
     position.emplace(type, seen.lanes.size());
     auto& own = seen.lanes.emplace_back();
     own.type = type;
     own.counters = lane->counters;
+    own.attempts = lane->callee->attempts();
     own.in_flight_count = lane->in_flight_count;
     own.backing_off_count = lane->backing_off_count;
     own.held_count = lane->held_count;

@@ -15,6 +15,7 @@ namespace statefund::dispatch {
 struct lane_status {
   message::function_type type;
   lane_counters counters;
+  function::attempt_counts attempts;
   std::size_t waiting_messages_count = 0;
   std::size_t addresses_count = 0; // with something waiting or out
   std::size_t in_flight_count = 0;
@@ -30,6 +31,7 @@ struct lane_status {
 
 struct shard_status {
   std::vector<lane_status> lanes;
+  std::vector<std::pair<message::egress_id, std::size_t>> held_by_egress;
   std::size_t unbound_addresses_count = 0;
   std::size_t unbound_messages_count = 0;
   histogram<lateness_seconds_bounds.size()> delayed_lateness_seconds;

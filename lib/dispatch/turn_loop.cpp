@@ -91,10 +91,7 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
     if (auto const fit = turn::check_types(states); !fit)
       co_return after_failure(own, type, std::move(taken), fit.error());
 
-    auto const called_at = clock::steady::now();
     auto answer = co_await callee->call(self, taken, states, total); // attempts, pool, timeouts are inside
-    type.counters.call_seconds.add(std::chrono::duration<double>(clock::steady::now() - called_at).count(),
-                                   call_seconds_bounds);
     if (!answer)
       co_return after_failure(own, type, std::move(taken), answer.error());
 
@@ -196,7 +193,8 @@ turn_end turn_loop::halt(mailbox::mailbox& own, message::batch taken, error cons
 asio::awaitable<void> turn_loop::wake_backed_off() {
   while (!closed_) {
     auto const next = backing_off_.empty() ? deadline::never() : deadline::at(backing_off_.begin()->first);
-    if (co_await backoffs_changed_.wait(next) == task::wait_end::cancelled)
+    auto const end = co_await backoffs_changed_.wait(next);
+    if (end == task::wait_end::cancelled)
       co_return;
     auto const now = clock::steady::now();
     while (!backing_off_.empty() && backing_off_.begin()->first <= now) {
@@ -226,6 +224,13 @@ std::optional<message::egress_id> turn_loop::full_egress(message::change const& 
       return record.egress;
   }
   return std::nullopt;
+}
+
+std::vector<std::pair<message::egress_id, std::size_t>> turn_loop::held_counts() const {
+  std::vector<std::pair<message::egress_id, std::size_t>> counts;
+  for (auto const& [egress, waiting] : held_)
+    counts.emplace_back(egress, waiting.size());
+  return counts;
 }
 
 turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full) {

@@ -47,7 +47,8 @@ class turn_loop {
   // Starts the loop that wakes those who back off.
   void start();
 
-  std::size_t calls_out_count() const noexcept { return workers_.running_count(); }
+  // How many addresses each egress holds up.
+  std::vector<std::pair<message::egress_id, std::size_t>> held_counts() const;
 
   // No turn starts any more; returns when all that run have ended. `cancel` makes that soon.
   boost::asio::awaitable<void> close();

@@ -64,6 +64,26 @@ bool is_about_endpoint(unsigned status) noexcept {
 
 } // namespace
 
+std::string_view to_label(cause why) noexcept {
+  switch (why) {
+  case cause::io:
+    return "io";
+  case cause::malformed:
+    return "malformed";
+  case cause::connect_timeout:
+    return "connect_timeout";
+  case cause::read_timeout:
+    return "read_timeout";
+  case cause::write_timeout:
+    return "write_timeout";
+  case cause::call_timeout:
+    return "call_timeout";
+  case cause::cancelled:
+    return "cancelled";
+  }
+  return "unknown";
+}
+
 bool is_octet_stream(std::string_view content_type) noexcept {
   return boost::beast::iequals(trim(content_type.substr(0, content_type.find(';'))), octet_stream);
 }

@@ -67,6 +67,9 @@ step after_attempt(outcome came_to, std::chrono::nanoseconds left) noexcept;
 // "application/octet-stream" in any case, with or without parameters.
 bool is_octet_stream(std::string_view content_type) noexcept;
 
+// "io", "read_timeout": a metric's label.
+std::string_view to_label(cause why) noexcept;
+
 // Sentence fragments for the operator.
 
 struct timeouts {

@@ -51,8 +51,9 @@ enum class connection_from {
 
 struct attempted {
   outcome came_to = outcome::endpoint;
-  answer got;       // unless it is a failure
-  std::string what; // unless came_to is good
+  answer got;         // unless it is a failure
+  std::string what;   // unless came_to is good
+  std::string reason; // likewise, as a metric's label
 };
 
 } // namespace
@@ -77,6 +78,7 @@ struct remote_function::impl {
   pool connections;
   std::minstd_rand random;
   counters counts;
+  statefund::function::attempt_counts tally;
 
   timeouts configured_timeouts() const {
     auto const call = configured.limits.call_timeout;
@@ -114,18 +116,21 @@ struct remote_function::impl {
             last.what + place_of(attempt) + (before.empty() ? "" : "; the attempt before: " + before)};
   }
 
-  void count(outcome came_to) noexcept {
-    if (came_to == outcome::stale) {
+  void count(attempted const& made, clock::steady::duration took) {
+    if (made.came_to == outcome::stale) {
       ++counts.resent;
       return;
     }
     ++counts.attempts;
-    if (came_to != outcome::good)
-      ++counts.attempts_failed;
+    tally.took(std::chrono::duration<double>(took).count());
+    if (made.came_to == outcome::good)
+      return;
+    ++counts.attempts_failed;
+    ++tally.failures_by_reason[made.reason];
   }
 
   attempted failed(failure const& met, connection_age of) const {
-    return {judge(met, of), {}, describe(met, configured_timeouts())};
+    return {judge(met, of), {}, describe(met, configured_timeouts()), std::string(to_label(met.why))};
   }
 
   asio::awaitable<attempted> attempt(std::string_view body, clock::deadline total, connection_from from) {
@@ -143,9 +148,11 @@ struct remote_function::impl {
       co_return failed(exchanged.error(), age);
     std::move(lent).give_back();
     auto const came_to = judge(*exchanged);
-    attempted made{came_to, std::move(*exchanged), {}};
-    if (came_to != outcome::good)
+    attempted made{came_to, std::move(*exchanged), {}, {}};
+    if (came_to != outcome::good) {
       made.what = describe_answer(made.got);
+      made.reason = made.got.status / 100 == 2 ? "content_type" : "status_" + std::to_string(made.got.status);
+    }
     co_return made;
   }
 
@@ -174,6 +181,13 @@ std::string_view remote_function::text_type_name() const noexcept {
   return wire::text_type(impl_->configured.speaks);
 }
 
+statefund::function::attempt_counts remote_function::attempts() const {
+  auto seen = impl_->tally;
+  seen.connections_idle_count = connections_idle_count();
+  seen.connections_busy_count = connections_open_count() - seen.connections_idle_count;
+  return seen;
+}
+
 std::size_t remote_function::request_bytes_of(message::invocation const& one) const noexcept {
   return wire::invocation_bytes(impl_->configured.speaks, one);
 }
@@ -189,8 +203,9 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
   auto from = connection_from::pool;
   std::string before; // why the attempt before failed: what is known when the budget ends in the middle of one
   for (unsigned attempt = 1;;) {
+    auto const started_at = clock::steady::now();
     auto made = co_await own.attempt(*body, total, from);
-    own.count(made.came_to);
+    own.count(made, clock::steady::now() - started_at);
     switch (after_attempt(made.came_to, total.left())) {
     case step::decode:
       co_return own.conclude(made.got, attempt);

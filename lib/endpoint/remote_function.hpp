@@ -46,6 +46,7 @@ class remote_function final : public function::function {
   boost::asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
                                                       message::state_values const& states,
                                                       clock::deadline total) override;
+  statefund::function::attempt_counts attempts() const override;
   boost::asio::awaitable<void> close() override;
 
   counters const& counts() const noexcept;

@@ -2,6 +2,7 @@
 
 #include "clock/deadline.hpp"
 #include "error/result.hpp"
+#include "function/attempt_counts.hpp"
 #include "message/address.hpp"
 #include "message/batch.hpp"
 #include "message/reply.hpp"
@@ -53,6 +54,8 @@ class function {
   virtual boost::asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
                                                               message::state_values const& states,
                                                               clock::deadline total) = 0;
+
+  virtual attempt_counts attempts() const { return {}; }
 
   // Ends what runs without a call (idle connections). Calls that are out go on. Once, before the last handle goes.
   virtual boost::asio::awaitable<void> close() = 0;

@@ -223,7 +223,8 @@ asio::awaitable<result<std::string_view>> connection::read_some(deadline until) 
     }
     auto const left = parser_->length_bytes();
     std::size_t const wanted = left && *left <= small_buffer_bytes ? small_buffer_bytes : bounds_.read_bytes_max;
-    auto const more = co_await fill(wanted, std::min(until, deadline::after(bounds_.body_read_max)));
+    auto const read_by = std::min(until, deadline::after(bounds_.body_read_max));
+    auto const more = co_await fill(wanted, read_by);
     if (more.has_error()) {
       body_failure_ = more.error();
       if (body_failure_->code == errc::client_too_slow)

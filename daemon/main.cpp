@@ -1,0 +1,235 @@
+#include "catalog/load.hpp"
+#include "daemon/application.hpp"
+#include "daemon/command_line.hpp"
+#include "daemon/settings.hpp"
+#include "daemon/version.hpp"
+#include "error/number.hpp"
+#include "log/log.hpp"
+#include "systemd/notify.hpp"
+#include "systemd/stop_signals.hpp"
+#include "task/gate.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace statefund::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using clock::deadline;
+
+constexpr log::logger logger{"daemon"};
+
+// sysexits.h, EX_CONFIG; the unit file does not restart on it.
+constexpr int exit_configuration = 78;
+constexpr int exit_failure = 1;
+
+int refuse(std::vector<std::string> const& errors) {
+  for (auto const& line : errors)
+    std::fprintf(stderr, "statefund: %s\n", line.c_str());
+  return exit_configuration;
+}
+
+// What can be set, and what this version cannot do yet.
+std::vector<std::string> not_in_this_version(settings const& chosen) {
+  std::vector<std::string> found;
+  if (chosen.store.kind == store_kind::rocksdb)
+    found.push_back(to_string(number::store_kind_unavailable) +
+                    ": store.kind is \"rocksdb\", which this version does not have; expected \"memory\"");
+  if (chosen.starting == start::paused)
+    found.push_back(to_string(number::settings_invalid) +
+                    ": start_paused is true, which this version cannot resume from; expected false");
+  return found;
+}
+
+// Connections are descriptors: as many as the system lets us have.
+void raise_file_limit(settings const& chosen) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  constexpr rlim_t own_files = 64;
+  rlim_t const wanted = chosen.ingress.connections_max + chosen.limits.calls_in_flight_max + own_files;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted)
+    logger.warning({number::file_limit, "the limit on open files is lower than the connections that are allowed for"},
+                   {{"limit", limit.rlim_cur}, {"wanted", wanted}});
+}
+
+std::size_t shards_of(settings const& chosen) {
+  return chosen.shards.value_or(std::clamp(std::thread::hardware_concurrency(), 1U, 256U));
+}
+
+void log_modules(catalog::snapshot const& modules, settings const& chosen) {
+  for (auto const& wrong : modules.errors())
+    logger.error({number::module_invalid, "a module file is left out"}, {{"error", to_string(wrong)}});
+  if (modules.files().empty())
+    logger.warning({number::modules_loaded, "the module directory holds no module file"},
+                   {{"directory", chosen.modules.string()}});
+  else
+    logger.info({number::modules_loaded, "modules are in force"}, {{"directory", chosen.modules.string()},
+                                                                   {"files", modules.files().size()},
+                                                                   {"functions", modules.functions().size()},
+                                                                   {"generation", modules.generation()}});
+}
+
+// One event loop a shard, each on a thread of its own; the first one is the process's first thread.
+class loops {
+ public:
+  explicit loops(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      contexts_.push_back(std::make_unique<asio::io_context>(1));
+      busy_.push_back(asio::make_work_guard(*contexts_.back()));
+    }
+  }
+  std::vector<asio::any_io_executor> executors() {
+    std::vector<asio::any_io_executor> all;
+    for (auto& context : contexts_)
+      all.emplace_back(context->get_executor());
+    return all;
+  }
+  void run() {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < contexts_.size(); ++i)
+      threads.emplace_back([context = contexts_[i].get()] { context->run(); });
+    contexts_.front()->run();
+    for (auto& thread : threads)
+      thread.join();
+  }
+  void end() { busy_.clear(); }
+
+ private:
+  std::vector<std::unique_ptr<asio::io_context>> contexts_;
+  std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy_;
+};
+
+// A write or sync has failed: whatever would still be said or shown could rest on what is lost.
+void end_at_once(error const& why) {
+  logger.error({number::store_lost, "the store was lost; the process ends without drain"},
+               {{"error", why.to_string()}});
+  std::_Exit(exit_failure);
+}
+
+// A second signal says that the operator does not want to wait.
+asio::awaitable<void> hurry_on_signal(systemd::stop_signals& signals, application& served) {
+  int const signal = co_await signals.wait();
+  if (signal == 0)
+    co_return;
+  logger.warning({number::draining, "a second signal: calls are cancelled now"}, {{"signal", signal}});
+  served.hurry();
+}
+
+asio::awaitable<void> supervise(application& served, settings const& chosen, loops& all, task::gate& tasks,
+                                systemd::stop_signals& signals, int& exit_code) {
+  systemd::notify_ready();
+  logger.info({number::ready, "statefund serves"}, {{"version", version},
+                                                    {"ingress", chosen.ingress.socket.string()},
+                                                    {"admin", chosen.admin.socket.string()},
+                                                    {"shards", shards_of(chosen)}});
+  int const signal = co_await signals.wait();
+  systemd::notify_stopping();
+  logger.info(
+      {number::draining, "asked to stop; nothing new is accepted"},
+      {{"signal", signal},
+       {"drain_timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(chosen.drain_timeout).count()}});
+  tasks.start(hurry_on_signal(signals, served));
+  auto const until = deadline::after(chosen.drain_timeout);
+  auto const left = co_await served.stop(until);
+  if (left.messages_count > 0 || left.delayed_count > 0 || left.egress_records_count > 0) {
+    exit_code = exit_failure;
+    logger.error({number::messages_lost, "the memory store keeps nothing: what was left is lost"},
+                 {{"messages", left.messages_count},
+                  {"delayed_messages", left.delayed_count},
+                  {"egress_records", left.egress_records_count}});
+  } else {
+    logger.info({number::stopped, "stopped as asked"}, {});
+  }
+  signals.cancel();
+  all.end();
+}
+
+int serve(settings const& chosen, std::shared_ptr<catalog::snapshot const> modules) {
+  std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): a peer that is gone is an error of the write
+  raise_file_limit(chosen);
+  logger.warning(
+      {number::store_keeps_nothing, "the store is in memory: messages and states are lost when the daemon stops"});
+  log_modules(*modules, chosen);
+
+  loops all(shards_of(chosen));
+  auto const executors = all.executors();
+  systemd::stop_signals signals(executors.front());
+  application served(chosen, std::move(modules), executors, end_at_once);
+  if (auto const opened = served.open(); !opened) {
+    logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().to_string()}});
+    return exit_failure;
+  }
+  int exit_code = 0;
+  task::gate tasks(executors.front());
+  tasks.start(supervise(served, chosen, all, tasks, signals, exit_code));
+  all.run();
+  return exit_code;
+}
+
+int check(settings const& chosen, catalog::snapshot const& modules) {
+  for (auto const& wrong : modules.errors())
+    std::fprintf(stderr, "%s\n", to_string(wrong).c_str());
+  if (modules.has_refused_files())
+    return exit_configuration;
+  if (modules.files().empty())
+    std::fprintf(stderr, "statefund: warning: %s holds no module file\n", chosen.modules.c_str());
+  std::printf("%s: %zu module files, %zu functions: all good\n", chosen.modules.c_str(), modules.files().size(),
+              modules.functions().size());
+  return 0;
+}
+
+int run(std::span<char const* const> arguments) {
+  auto const asked = parse_command_line(arguments);
+  if (!asked)
+    return refuse(asked.error());
+  if (asked->asked == action::help) {
+    std::fputs(help_text().c_str(), stdout);
+    return 0;
+  }
+  if (asked->asked == action::version) {
+    std::printf("statefund %s\n", std::string(version).c_str());
+    return 0;
+  }
+  auto const configured = load_settings(asked->config, asked->assignments);
+  if (!configured)
+    return refuse(configured.error());
+  if (asked->asked == action::print_config) {
+    std::fputs(to_yaml(*configured).c_str(), stdout);
+    return 0;
+  }
+  settings const& chosen = configured->values;
+  if (auto const missing = not_in_this_version(chosen); !missing.empty())
+    return refuse(missing);
+  auto const modules = catalog::load(chosen.modules.string(), 1);
+  if (!modules)
+    return refuse({to_string(number::modules_directory_missing) + ": " + modules.error().to_string()});
+  if (asked->asked == action::check)
+    return check(chosen, **modules);
+  log::configure({chosen.log.level, chosen.log.format});
+  return serve(chosen, *modules);
+}
+
+} // namespace
+} // namespace statefund::daemon
+
+int main(int count, char const* const* arguments) {
+  return statefund::daemon::run({arguments + 1, static_cast<std::size_t>(count > 0 ? count - 1 : 0)});
+}

@@ -1,0 +1,175 @@
+#include "daemon/report.hpp"
+
+#include "daemon/version.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+
+namespace statefund::daemon {
+namespace {
+
+using dispatch::serving_state;
+
+std::string_view name_of(serving_state state) {
+  switch (state) {
+  case serving_state::starting:
+    return "starting";
+  case serving_state::serving:
+    return "ready";
+  case serving_state::paused:
+    return "paused";
+  case serving_state::draining:
+    return "draining";
+  case serving_state::stopping:
+    return "stopping";
+  }
+  return "unknown";
+}
+
+template <std::size_t Count>
+admin::histogram shown(dispatch::histogram<Count> const& counted, std::array<double, Count> const& bounds) {
+  return {{bounds.begin(), bounds.end()}, {counted.counts.begin(), counted.counts.end()}, counted.sum};
+}
+
+std::vector<admin::module_status> module_statuses(catalog::snapshot const& modules) {
+  std::vector<admin::module_status> all;
+  for (auto const& file : modules.files()) {
+    auto& own = all.emplace_back();
+    own.file = file.path;
+    own.in_force = file.state == catalog::file_state::loaded;
+    for (auto const& wrong : file.errors)
+      own.diagnostics.push_back(to_string(wrong));
+  }
+  return all;
+}
+
+// A lane's shards put together. The newest failure of a type is shown while any of its addresses has failed last.
+void add(dispatch::lane_status const& lane, std::int64_t& failed_at_ms, admin::function_status& into) {
+  into.backlog_count += lane.waiting_messages_count;
+  into.addresses_count += lane.addresses_count;
+  into.calls_in_flight_count += lane.in_flight_count;
+  into.addresses_in_backoff_count += lane.backing_off_count;
+  into.addresses_held_count += lane.held_count;
+  if (lane.failures_count_max == 0)
+    return;
+  if (!into.last_failure)
+    into.last_failure.emplace();
+  auto& failure = *into.last_failure;
+  failure.attempts_count = std::max<std::uint64_t>(failure.attempts_count, lane.failures_count_max);
+  if (lane.last_error_at_ms >= failed_at_ms) {
+    failed_at_ms = lane.last_error_at_ms;
+    failure.error = lane.last_error;
+  }
+  if (lane.next_attempt_ms >= 0) {
+    auto const at = clock::unix_ms() + lane.next_attempt_ms;
+    failure.next_attempt_unix_ms = std::min(failure.next_attempt_unix_ms.value_or(at), at);
+  }
+}
+
+std::vector<admin::function_status> function_statuses(catalog::snapshot const& modules,
+                                                      std::vector<dispatch::shard_status> const& shards) {
+  std::map<message::function_type, admin::function_status> by_type;
+  std::map<message::function_type, std::int64_t> failed_at_ms;
+  for (auto const& spec : modules.functions()) // declared and not yet called
+    if (spec.functions.is_exact())
+      by_type[{spec.functions.name_space, *spec.functions.name}];
+  for (auto const& shard : shards)
+    for (auto const& lane : shard.lanes)
+      add(lane, failed_at_ms[lane.type], by_type[lane.type]);
+
+  std::vector<admin::function_status> all;
+  for (auto& [type, own] : by_type) {
+    own.type = type;
+    if (auto const* const spec = modules.find(type)) {
+      own.generation = to_string(spec->speaks);
+      own.endpoint = to_string(spec->endpoint.url);
+      own.file = spec->where.file;
+    }
+    all.push_back(std::move(own));
+  }
+  return all;
+}
+
+} // namespace
+
+admin::status status_report(daemon_facts const& facts, std::vector<dispatch::shard_status> const& shards) {
+  admin::status seen;
+  auto const& counts = facts.dispatcher.counts();
+  seen.version = version;
+  seen.state = name_of(facts.dispatcher.state());
+  seen.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock::steady::now() - facts.started_at);
+  seen.shards_count = static_cast<std::uint32_t>(facts.dispatcher.shards_count());
+  seen.partitions_count = facts.store.partition_count();
+  seen.store_kind = "memory";
+  seen.buffered_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, counts.buffered_bytes));
+  seen.buffered_bytes_max = facts.chosen.limits.buffered_bytes_max;
+  seen.delayed_pending_count = static_cast<std::uint64_t>(std::max<std::int64_t>(0, counts.delayed_count));
+  seen.ingress_connections_count = facts.ingress_connections_count;
+  seen.modules_generation = facts.modules.generation();
+  seen.modules = module_statuses(facts.modules);
+  seen.functions = function_statuses(facts.modules, shards);
+
+  std::map<message::egress_id, std::uint64_t> held;
+  for (auto const& shard : shards)
+    for (auto const& [egress, count] : shard.held_by_egress)
+      held[egress] += count;
+  std::map<message::egress_id, admin::egress_status> egresses;
+  for (auto const& spec : facts.modules.egresses())
+    egresses[spec.id].id = spec.id;
+  for (auto const& [id, account] : facts.store.accounts()) {
+    auto& own = egresses[id];
+    own.id = id;
+    own.records_count = account->records_count;
+    own.bytes = account->bytes;
+  }
+  for (auto& [id, own] : egresses) {
+    own.kind = "queue";
+    own.addresses_held_count = held[id];
+    seen.egresses.push_back(std::move(own));
+  }
+  return seen;
+}
+
+admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::shard_status> const& shards) {
+  admin::metrics seen;
+  seen.version = version;
+  seen.modules_generation = facts.modules.generation();
+  seen.delayed_pending_count =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, facts.dispatcher.counts().delayed_count));
+  for (auto const& [id, account] : facts.store.accounts())
+    seen.egress_queue_bytes[to_text(id)] = account->bytes;
+
+  std::map<message::function_type, admin::function_metrics> by_type;
+  for (auto const& shard : shards) {
+    seen.delayed_lateness_seconds.merge(shown(shard.delayed_lateness_seconds, dispatch::lateness_seconds_bounds));
+    for (auto const& lane : shard.lanes) {
+      auto& own = by_type[lane.type];
+      own.type = lane.type;
+      own.in_count += lane.counters.in_total;
+      own.out_local_count += lane.counters.out_local_total;
+      own.out_egress_count += lane.counters.out_egress_total;
+      own.calls_in_flight_count += lane.in_flight_count;
+      own.backlog_count += lane.waiting_messages_count;
+      own.blocked_addresses_count += lane.shut_count;
+      own.calls_by_outcome["done"] += lane.counters.calls_succeeded_total;
+      own.calls_by_outcome["failed"] += lane.counters.calls_failed_total;
+      for (auto const& [reason, count] : lane.attempts.failures_by_reason)
+        own.attempt_failures_by_reason[reason] += count;
+      auto const& attempts = lane.attempts;
+      own.attempt_seconds.merge({{attempts.seconds_bounds.begin(), attempts.seconds_bounds.end()},
+                                 {attempts.seconds_counts.begin(), attempts.seconds_counts.end()},
+                                 attempts.seconds_sum});
+      own.batch_messages.merge(shown(lane.counters.batch_size, dispatch::batch_size_bounds));
+      own.mailbox_oldest_seconds = std::max(own.mailbox_oldest_seconds, lane.oldest_seconds);
+      seen.pool_connections_by_state["idle"] += lane.attempts.connections_idle_count;
+      seen.pool_connections_by_state["busy"] += lane.attempts.connections_busy_count;
+    }
+  }
+  for (auto& [type, own] : by_type)
+    seen.functions.push_back(std::move(own));
+  return seen;
+}
+
+} // namespace statefund::daemon
