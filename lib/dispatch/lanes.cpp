@@ -32,7 +32,7 @@ void lanes::ready(lane& of, ready_turn next) {
 void lanes::start_workers(lane& of) {
   if (stopped_ || of.ready.empty() || of.workers_count >= of.permits_count)
     return;
-  if (calls_count_ >= chosen_.calls_max) {
+  if (calls_count_ >= calls_max_) {
     if (std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
       waiting_.push_back(&of);
     return;
@@ -44,7 +44,11 @@ void lanes::start_workers(lane& of) {
 
 bool lanes::next(lane& of, ready_turn& into) {
   bool const others_turn = !waiting_.empty() && (waiting_.size() > 1 || waiting_.front() != &of);
-  if (stopped_ || of.ready.empty() || others_turn)
+  return !others_turn && first(of, into);
+}
+
+bool lanes::first(lane& of, ready_turn& into) {
+  if (stopped_ || of.ready.empty())
     return false;
   into = of.ready.front();
   of.ready.pop_front();
@@ -57,10 +61,13 @@ void lanes::worker_ended(lane& of) {
   if (!of.ready.empty() && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
     waiting_.push_back(&of);
   // A lane that has nothing ready any more leaves the place to the one behind it.
-  while (!waiting_.empty() && calls_count_ < chosen_.calls_max) {
-    lane* const first = waiting_.front();
+  while (!stopped_ && !waiting_.empty() && calls_count_ < calls_max_) {
+    lane* const foremost = waiting_.front();
     waiting_.pop_front();
-    start_workers(*first);
+    start_workers(*foremost);
+    // One worker was started: what it cannot take waits for the next place.
+    if (foremost->ready.size() > 1 && foremost->workers_count < foremost->permits_count)
+      waiting_.push_back(foremost);
   }
 }
 

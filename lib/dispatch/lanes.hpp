@@ -6,6 +6,7 @@
 #include "message/address.hpp"
 #include "message/state_values.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -77,7 +78,7 @@ class lanes {
   struct options {
     std::size_t shard = 0;
     std::size_t shards_count = 1;
-    std::size_t calls_max = 1024; // this shard's share
+    std::size_t calls_max = 1024; // this shard's share; one call may always go out
   };
   using start_worker = std::function<void(lane&)>;
   // Another shard holds the permits: tell it that this address is ready.
@@ -85,6 +86,7 @@ class lanes {
 
   lanes(options const& chosen, function::table& functions, start_worker start, send_home send)
       : chosen_(chosen),
+        calls_max_(std::max<std::size_t>(1, chosen.calls_max)),
         functions_(functions),
         start_(std::move(start)),
         send_home_(std::move(send)) {}
@@ -95,7 +97,10 @@ class lanes {
   // The turn waits for a permit here, or at the type's home.
   void ready(lane& of, ready_turn next);
 
-  // The next turn of a worker of `of`; none: the worker ends, for nobody is ready or another type's turn has come.
+  // A worker's first turn; none: it ends, for nobody is ready any more. The place was given to it for this turn, so it
+  // does not look at other types.
+  bool first(lane& of, ready_turn& into);
+  // Its next turn; none: it ends, for nobody is ready or another type's turn has come.
   bool next(lane& of, ready_turn& into);
   void worker_ended(lane& of);
 
@@ -108,6 +113,7 @@ class lanes {
   void start_workers(lane& of);
 
   options const chosen_;
+  std::size_t const calls_max_;
   function::table& functions_;
   start_worker start_;
   send_home send_home_;

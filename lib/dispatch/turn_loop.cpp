@@ -48,7 +48,8 @@ void turn_loop::start_worker(lane& of) {
 }
 
 asio::awaitable<void> turn_loop::work(lane& of) {
-  for (ready_turn next{}; data_.types.next(of, next);)
+  ready_turn next{};
+  for (bool goes_on = data_.types.first(of, next); goes_on; goes_on = data_.types.next(of, next))
     if (next.shard == data_.place.shard)
       co_await run(*next.box);
     else
