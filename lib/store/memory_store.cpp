@@ -66,7 +66,8 @@ asio::awaitable<result<std::optional<key_row>>> memory_store::read_key(message::
   auto& own = partition_of(self);
   forget_expired_keys(own);
   auto const found = own.keys.find({self, idempotency_key});
-  co_return found == own.keys.end() ? std::optional<key_row>() : found->second;
+  bool const lasts = found != own.keys.end() && found->second.key.expires_at_ms > clock::unix_ms();
+  co_return lasts ? std::optional<key_row>(found->second) : std::nullopt;
 }
 
 bool memory_store::has_room_for_key(message::address const& self) noexcept {
@@ -133,7 +134,10 @@ void memory_store::apply_states(message::change const& whole, partition& into) {
 void memory_store::forget_expired_keys(partition& of) {
   auto const now_ms = clock::unix_ms();
   while (!of.keys_by_expiry.empty() && of.keys_by_expiry.front().first <= now_ms) {
-    of.keys.erase(of.keys_by_expiry.front().second);
+    // After the wall clock was set back a row may stand behind a later one, and may have been given anew meanwhile.
+    auto const row = of.keys.find(of.keys_by_expiry.front().second);
+    if (row != of.keys.end() && row->second.key.expires_at_ms <= now_ms)
+      of.keys.erase(row);
     of.keys_by_expiry.pop_front();
   }
 }

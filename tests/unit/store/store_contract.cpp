@@ -1,0 +1,357 @@
+#include "unit/store/store_contract.hpp"
+
+#include "support/event_loop.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace statefund::store_contract {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using message::stored_value;
+
+namespace {
+
+message::address const alice{{"ns", "fn"}, "alice"};
+message::address const bob{{"ns", "fn"}, "bob"};
+message::egress_id const way{"out", "way"};
+
+message::state_specs const wanted{{"seen", "int", {}}, {"name", "text", {}}};
+
+message::change by(message::address const& self) {
+  message::change whole;
+  whole.self = self;
+  return whole;
+}
+
+message::change sets(message::address const& self, std::string const& name, std::string const& bytes,
+                     std::int64_t expires_at_ms = 0) {
+  auto whole = by(self);
+  whole.states.push_back({name, stored_value{{"int", true, bytes}, expires_at_ms}});
+  return whole;
+}
+
+message::change writes(message::address const& self, message::egress_id const& egress, std::string const& bytes) {
+  auto whole = by(self);
+  whole.egress_records.push_back({egress, {"t", true, bytes}});
+  return whole;
+}
+
+message::change accepts(message::address const& self, std::string const& key, std::int64_t expires_at_ms,
+                        std::string const& fingerprint = "print") {
+  auto whole = by(self);
+  whole.key = message::accepted_key{key, fingerprint, expires_at_ms};
+  whole.messages.push_back({self, std::nullopt, {"t", true, "x"}});
+  return whole;
+}
+
+message::change acknowledges(message::egress_id const& egress, std::uint64_t through) {
+  message::change whole;
+  whole.departed = message::departure{egress, through};
+  return whole;
+}
+
+template <class T>
+asio::awaitable<void> into(asio::awaitable<result<T>> reading, std::optional<T>& value) {
+  auto read = co_await std::move(reading);
+  if (!read)
+    FAIL("the store was lost");
+  value = std::move(*read);
+}
+
+template <class T>
+T await(support::event_loop& loop, asio::awaitable<result<T>> reading) {
+  std::optional<T> value;
+  loop.run(into(std::move(reading), value));
+  return std::move(*value);
+}
+
+asio::awaitable<void> wait(store::store& of, store::ticket ordered) {
+  auto const kept = co_await of.durable(ordered);
+  if (!kept)
+    FAIL("the store was lost");
+}
+
+std::string bytes_of(std::optional<stored_value> const& value) {
+  return value ? value->value.bytes : "absent";
+}
+
+std::vector<std::string> bytes_of(store::egress_page const& page) {
+  std::vector<std::string> all;
+  for (auto const& record : page.records)
+    all.push_back(record.value.bytes);
+  return all;
+}
+
+using texts = std::vector<std::string>;
+
+} // namespace
+
+void single_thread(make_store const& make) {
+  support::event_loop loop;
+  chosen options;
+  options.keys_max = 256 * 2;
+  auto const own = make(options);
+  auto& kept = *own;
+  auto const states_of = [&](message::address const& self) { return await(loop, kept.read(self, wanted)); };
+  auto const key_of = [&](message::address const& self, std::string const& key) {
+    return await(loop, kept.read_key(self, key));
+  };
+  auto const page = [&](std::uint64_t after, std::size_t records_max = 100, std::uint64_t bytes_max = 1'000'000) {
+    return await(loop, kept.read_egress(way, after, records_max, bytes_max));
+  };
+  auto const commit = [&](message::change const& whole) {
+    auto const ordered = kept.commit(whole);
+    loop.run(wait(kept, ordered));
+    return ordered.number();
+  };
+
+  SECTION("numbers grow, from the start time in microseconds on") {
+    auto const start_us = static_cast<std::uint64_t>(clock::unix_ms()) * 1000;
+    std::uint64_t last = 0;
+    for (int i = 0; i < 100; ++i) {
+      auto const number = kept.commit(sets(i % 2 == 0 ? alice : bob, "seen", "1")).number();
+      CHECK(number >= start_us);
+      CHECK(number > last);
+      last = number;
+    }
+  }
+
+  SECTION("a change is seen by the next read of its address, before it is durable") {
+    kept.commit(sets(alice, "seen", "1"));
+    CHECK(bytes_of(states_of(alice)[0]) == "1");
+    CHECK(bytes_of(states_of(alice)[1]) == "absent");
+    CHECK(bytes_of(states_of(bob)[0]) == "absent");
+  }
+
+  SECTION("the last mutation counts, a deleted state is absent, and values come in the order asked for") {
+    auto whole = sets(alice, "seen", "1");
+    whole.states.push_back({"seen", stored_value{{"int", true, "2"}, 7}});
+    whole.states.push_back({"name", stored_value{{"text", true, "a"}, 0}});
+    kept.commit(whole);
+    auto values = states_of(alice);
+    CHECK(values[0] == stored_value{{"int", true, "2"}, 7});
+    CHECK(bytes_of(values[1]) == "a");
+    auto const reversed = await(loop, kept.read(alice, {{"name", "", {}}, {"other", "", {}}, {"seen", "", {}}}));
+    CHECK(bytes_of(reversed[0]) == "a");
+    CHECK(bytes_of(reversed[1]) == "absent");
+    CHECK(bytes_of(reversed[2]) == "2");
+
+    auto gone = by(alice);
+    gone.states.push_back({"seen", std::nullopt});
+    gone.states.push_back({"never", std::nullopt});
+    kept.commit(gone);
+    CHECK(bytes_of(states_of(alice)[0]) == "absent");
+    CHECK(bytes_of(states_of(alice)[1]) == "a");
+  }
+
+  SECTION("an absent value, an empty one and one without a type are three different things") {
+    auto whole = by(alice);
+    whole.states.push_back({"seen", stored_value{{"", false, ""}, 0}});
+    whole.states.push_back({"name", stored_value{{"text", true, ""}, 0}});
+    kept.commit(whole);
+    CHECK(states_of(alice)[0] == stored_value{{"", false, ""}, 0});
+    CHECK(states_of(alice)[1] == stored_value{{"text", true, ""}, 0});
+  }
+
+  SECTION("an expired value is returned as it is stored") {
+    kept.commit(sets(alice, "seen", "1", clock::unix_ms() + 10));
+    loop.advance(1min);
+    CHECK(bytes_of(states_of(alice)[0]) == "1");
+  }
+
+  SECTION("what one change holds appears together") {
+    auto whole = sets(alice, "seen", "1");
+    whole.key = message::accepted_key{"k", "print", clock::unix_ms() + 1000};
+    whole.egress_records = {{way, {"t", true, "a"}}, {way, {"t", true, "b"}}};
+    auto const number = commit(whole);
+    CHECK(bytes_of(states_of(alice)[0]) == "1");
+    CHECK(key_of(alice, "k")->first == message::entry_key{number, 0});
+    CHECK(bytes_of(page(0)) == texts{"a", "b"});
+  }
+
+  SECTION("egress sequences follow the order, over addresses and egresses, and are above the change's number") {
+    auto const first = commit(writes(alice, way, "1"));
+    commit(writes(bob, {"out", "other"}, "x"));
+    auto const second = commit(writes(bob, way, "2"));
+    auto const read = page(0);
+    REQUIRE(bytes_of(read) == texts{"1", "2"});
+    CHECK(read.records[0].from == alice);
+    CHECK(read.records[1].from == bob);
+    CHECK(read.records[0].sequence > first);
+    CHECK(read.records[1].sequence > second);
+    CHECK(second > read.records[0].sequence);
+    CHECK(read.last_sequence == read.records[1].sequence);
+  }
+
+  SECTION("a page starts after its sequence and ends at its bounds, but holds at least one record") {
+    for (auto const* const bytes : {"1", "2", "3", "4"})
+      commit(writes(alice, way, bytes));
+    auto const all = page(0).records;
+    REQUIRE(all.size() == 4);
+    CHECK(bytes_of(page(all[0].sequence)) == texts{"2", "3", "4"});
+    CHECK(bytes_of(page(all[0].sequence, 2)) == texts{"2", "3"});
+    CHECK(bytes_of(page(0, 100, 1)) == texts{"1"});
+    CHECK(bytes_of(page(0, 0)).empty());
+    CHECK(page(all[3].sequence).records.empty());
+    CHECK(page(all[3].sequence).last_sequence == all[3].sequence);
+  }
+
+  SECTION("an acknowledgement removes what it covers; the last sequence stays, and is never given again") {
+    for (auto const* const bytes : {"1", "2", "3"})
+      commit(writes(alice, way, bytes));
+    auto const all = page(0).records;
+    REQUIRE(all.size() == 3);
+    kept.commit(acknowledges(way, all[1].sequence));
+    CHECK(bytes_of(page(0)) == texts{"3"});
+    kept.commit(acknowledges(way, all[0].sequence));
+    CHECK(bytes_of(page(0)) == texts{"3"});
+    kept.commit(acknowledges(way, all[2].sequence));
+    CHECK(page(0).records.empty());
+    CHECK(page(0).last_sequence == all[2].sequence);
+    commit(writes(alice, way, "4"));
+    CHECK(page(0).records.at(0).sequence > all[2].sequence);
+  }
+
+  SECTION("an egress that was never written has no account, no records and no sequence") {
+    CHECK(kept.find_account(way) == nullptr);
+    CHECK(kept.accounts().empty());
+    CHECK(page(0).records.empty());
+    CHECK(page(0).last_sequence == 0);
+    CHECK(kept.account(way)->bytes == 0);
+    CHECK(kept.find_account(way) != nullptr);
+  }
+
+  SECTION("an account counts what its egress holds, down to nothing") {
+    auto const account = kept.account(way);
+    commit(writes(alice, way, "12345"));
+    auto const one = account->bytes.load();
+    CHECK(one >= 5);
+    CHECK(account->records_count == 1);
+    commit(writes(alice, way, "67890"));
+    CHECK(account->bytes == 2 * one);
+    REQUIRE(kept.accounts().size() == 1);
+    CHECK(kept.accounts()[0].first == way);
+    CHECK(kept.accounts()[0].second == account);
+    kept.commit(acknowledges(way, page(0).last_sequence));
+    CHECK(account->bytes == 0);
+    CHECK(account->records_count == 0);
+  }
+
+  SECTION("a key is of its address alone, and keeps what was accepted first") {
+    auto const number = commit(accepts(alice, "k", clock::unix_ms() + 1000, "first"));
+    auto const row = key_of(alice, "k");
+    REQUIRE(row);
+    CHECK(row->first == message::entry_key{number, 0});
+    CHECK(row->key.fingerprint == "first");
+    CHECK_FALSE(key_of(bob, "k"));
+    CHECK_FALSE(key_of(alice, "other"));
+  }
+
+  SECTION("a key is kept as long as its window and no longer") {
+    kept.commit(accepts(alice, "k", clock::unix_ms() + 1000));
+    loop.advance(999ms);
+    CHECK(key_of(alice, "k"));
+    loop.advance(1ms);
+    CHECK_FALSE(key_of(alice, "k"));
+  }
+
+  SECTION("a key's window holds though the wall clock was set back between two keys") {
+    auto const start_ms = clock::unix_ms();
+    kept.commit(accepts(alice, "long", start_ms + 100'000));
+    kept.commit(accepts(alice, "short", start_ms + 1000));
+    loop.advance(1s);
+    CHECK_FALSE(key_of(alice, "short"));
+    kept.commit(accepts(alice, "short", start_ms + 200'000, "again"));
+    loop.advance(99s);
+    CHECK_FALSE(key_of(alice, "long"));
+    auto const again = key_of(alice, "short");
+    REQUIRE(again);
+    CHECK(again->key.fingerprint == "again");
+    loop.advance(100s);
+    CHECK_FALSE(key_of(alice, "short"));
+  }
+
+  SECTION("keys are refused at their limit, never evicted inside their window") {
+    int count = 0;
+    for (; kept.has_room_for_key(alice); ++count) {
+      REQUIRE(count < 100'000);
+      kept.commit(accepts(alice, std::to_string(count), clock::unix_ms() + 1000));
+    }
+    CHECK(count > 0);
+    CHECK(key_of(alice, "0"));
+    loop.advance(999ms);
+    CHECK_FALSE(kept.has_room_for_key(alice));
+    loop.advance(1ms);
+    CHECK(kept.has_room_for_key(alice));
+    CHECK_FALSE(key_of(alice, "0"));
+  }
+}
+
+namespace {
+
+constexpr int commits_count = 2000;
+
+message::address numbered(int i) {
+  return {{"ns", "fn"}, std::to_string(i)};
+}
+
+void commit_many(store::store& to, int thread, std::vector<std::uint64_t>& numbers) {
+  for (int i = 0; i < commits_count; ++i) {
+    auto whole = sets(numbered(thread), "seen", std::to_string(i));
+    whole.egress_records = {{way, {"t", true, std::to_string(i)}}, {{"out", std::to_string(thread)}, {"t", true, "x"}}};
+    numbers.push_back(to.commit(whole).number());
+  }
+}
+
+} // namespace
+
+void many_threads(make_store const& make) {
+  support::event_loop loop;
+  auto const own = make({});
+  auto& kept = *own;
+  // Two addresses of two partitions: an address belongs to one thread.
+  REQUIRE(message::partition_of(numbered(0), kept.partition_count()) !=
+          message::partition_of(numbered(1), kept.partition_count()));
+  std::vector<std::vector<std::uint64_t>> numbers(2);
+  std::thread first(commit_many, std::ref(kept), 0, std::ref(numbers[0]));
+  std::thread second(commit_many, std::ref(kept), 1, std::ref(numbers[1]));
+  std::uint64_t read_through = 0;
+  std::vector<store::numbered_record> seen;
+  while (seen.size() < 2U * commits_count) {
+    auto const page = await(loop, kept.read_egress(way, read_through, 100, 1'000'000));
+    for (auto const& record : page.records) {
+      REQUIRE(record.sequence > read_through);
+      read_through = record.sequence;
+      seen.push_back(record);
+    }
+    kept.commit(acknowledges(way, read_through));
+  }
+  first.join();
+  second.join();
+
+  // Every record once, and each address's in its order: nothing came below a sequence that was read.
+  std::vector<int> next(2, 0);
+  for (auto const& record : seen)
+    CHECK(record.value.bytes == std::to_string(next[record.from == numbered(0) ? 0 : 1]++));
+  CHECK(next == std::vector{commits_count, commits_count});
+  std::set<std::uint64_t> all;
+  for (auto const& of : numbers) {
+    CHECK(std::is_sorted(of.begin(), of.end()));
+    all.insert(of.begin(), of.end());
+  }
+  CHECK(all.size() == 2U * commits_count);
+  CHECK(kept.account(way)->bytes == 0);
+  CHECK(kept.account(way)->records_count == 0);
+  CHECK(kept.account({"out", "0"})->records_count == commits_count);
+  CHECK(bytes_of(await(loop, kept.read(numbered(1), wanted))[0]) == std::to_string(commits_count - 1));
+}
+
+} // namespace statefund::store_contract

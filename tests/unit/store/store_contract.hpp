@@ -1,0 +1,24 @@
+#pragma once
+
+#include "store/store.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace statefund::store_contract {
+
+struct chosen {
+  std::size_t keys_max = 1'000'000;
+};
+
+// A new, empty store.
+using make_store = std::function<std::unique_ptr<store::store>(chosen const&)>;
+
+// What every store must keep, whatever it is made of; run by each one's own test inside a TEST_CASE, with sections.
+void single_thread(make_store const& make);
+
+// The same order seen from several threads; for the thread sanitizer.
+void many_threads(make_store const& make);
+
+} // namespace statefund::store_contract
