@@ -29,6 +29,10 @@ number number_of(error const& why) {
   return number::call_failed;
 }
 
+mailbox::marks marks_of(lane const& type) {
+  return {type.callee->call_limits().waiting_max};
+}
+
 } // namespace
 
 turn_loop::turn_loop(shard_data& data, run_elsewhere elsewhere)
@@ -86,7 +90,7 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
     message::state_values states{type.specs, {}};
     auto stored = co_await data_.store.read(self, *states.specs);
     if (!stored)
-      co_return halt(own, std::move(taken), stored.error());
+      co_return halt(own, type, std::move(taken), stored.error());
     states.values = std::move(*stored);
     auto const expired = turn::take_out_expired(states, clock::unix_ms());
     if (auto const fit = turn::check_types(states); !fit)
@@ -117,7 +121,7 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
 message::batch turn_loop::take(mailbox::mailbox& own, lane const& type) {
   auto const& limits = type.callee->call_limits();
   auto const bytes_of = [&](message::invocation const& one) { return type.callee->request_bytes_of(one); };
-  auto taken = own.take({limits.batch_messages_max, limits.payload_bytes_max}, {limits.waiting_max}, bytes_of);
+  auto taken = own.take({limits.batch_messages_max, limits.payload_bytes_max}, marks_of(type), bytes_of);
   if (!own.is_shut())
     data_.doors.room_in(own.self());
   return taken;
@@ -154,7 +158,7 @@ void turn_loop::becomes_ready(mailbox::mailbox& own, lane& type) {
 }
 
 turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why) {
-  own.put_back(std::move(taken));
+  own.put_back(std::move(taken), marks_of(type));
   if (why.code == function::errc::call_cancelled)
     return turn_end::stopped;
   ++own.failures_count;
@@ -185,8 +189,8 @@ turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::ba
   return turn_end::failed;
 }
 
-turn_end turn_loop::halt(mailbox::mailbox& own, message::batch taken, error const& why) {
-  own.put_back(std::move(taken));
+turn_end turn_loop::halt(mailbox::mailbox& own, lane const& type, message::batch taken, error const& why) {
+  own.put_back(std::move(taken), marks_of(type));
   data_.store_lost(why);
   return turn_end::stopped;
 }
@@ -236,7 +240,7 @@ std::vector<std::pair<message::egress_id, std::size_t>> turn_loop::held_counts()
 
 turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full) {
   if (!taken.empty())
-    own.put_back(std::move(taken));
+    own.put_back(std::move(taken), marks_of(type));
   own.stands = phase::held;
   own.last_egresses = {full};
   ++type.held_count;

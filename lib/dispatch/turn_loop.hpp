@@ -64,7 +64,7 @@ class turn_loop {
   std::optional<message::egress_id> full_egress(message::change const& whole) const;
   turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full);
   turn_end after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
-  turn_end halt(mailbox::mailbox& own, message::batch taken, error const& why);
+  turn_end halt(mailbox::mailbox& own, lane const& type, message::batch taken, error const& why);
   void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
                store::ticket ordered) noexcept;
   void becomes_ready(mailbox::mailbox& own, lane& type);

@@ -35,18 +35,21 @@ message::batch mailbox::take_first(std::size_t count, marks const& levels) {
       head_ = 0;
     }
   }
-  oldest_since = clock::steady::now();
+  taken_since_ = std::exchange(oldest_since, clock::steady::now());
   if (levels.opens(waiting_count()))
     shut_ = false;
   return taken;
 }
 
-void mailbox::put_back(message::batch batch) {
+void mailbox::put_back(message::batch batch, marks const& bounds) {
   for (auto const& one : batch)
     waiting_bytes_ += one.value.size_bytes();
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
   head_ = 0;
   waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+  oldest_since = taken_since_;
+  if (bounds.shuts(waiting_count()))
+    shut_ = true;
 }
 
 } // namespace statefund::mailbox

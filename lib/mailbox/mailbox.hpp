@@ -65,15 +65,16 @@ class mailbox {
     return take_first(count, levels);
   }
 
-  // Puts a batch that took no effect back before everything else, in its order.
-  void put_back(message::batch batch);
+  // Puts a batch that took no effect back before everything else, in its order: it waits again, and shuts the door as
+  // if it had never been taken.
+  void put_back(message::batch batch, marks const& bounds);
 
   phase stands = phase::idle;
   unsigned failures_count = 0;                   // calls in a row that failed
   std::string last_error;                        // of the last failed call
   clock::steady::time_point next_attempt{};      // while backing off
   std::vector<message::egress_id> last_egresses; // that the last turn wrote to
-  clock::steady::time_point oldest_since{};      // when the oldest waiting message came
+  clock::steady::time_point oldest_since{};      // what waits first came then, or was left waiting by a take
 
  private:
   message::batch take_first(std::size_t count, marks const& levels);
@@ -82,6 +83,7 @@ class mailbox {
   std::vector<message::invocation> waiting_; // from head_ on
   std::size_t head_ = 0;
   std::uint64_t waiting_bytes_ = 0;
+  clock::steady::time_point taken_since_{}; // oldest_since of what was taken last
   bool shut_ = false;
 };
 
