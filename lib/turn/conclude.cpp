@@ -92,7 +92,8 @@ result<void> mutate_states(turn_facts const& known, std::vector<message::state_m
       into.push_back({specs[i].name, std::nullopt});
     } else if (stored && specs[i].expires.mode == expiration_mode::after_invoke) {
       auto const moved = expiry_from(specs[i].expires, known.now_ms);
-      if (moved != 0 && moved - stored->expires_at_ms > specs[i].expires.after.count() / 100)
+      auto const moved_by = std::max(moved, stored->expires_at_ms) - std::min(moved, stored->expires_at_ms);
+      if (moved != 0 && moved_by > specs[i].expires.after.count() / 100)
         into.push_back({specs[i].name, message::stored_value{stored->value, moved}});
     }
   }
