@@ -1,0 +1,70 @@
+#include "support/late_store.hpp"
+
+namespace statefund::support {
+
+namespace asio = boost::asio;
+using statefund::store::errc;
+
+void late_store::hold_durable() {
+  durable_through_ = given_last_;
+}
+
+void late_store::release() {
+  reads_held_ = false;
+  keys_held_ = false;
+  durable_through_ = UINT64_MAX;
+  changed_.notify_all();
+}
+
+void late_store::lose() {
+  lost_ = true;
+  changed_.notify_all();
+}
+
+asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
+late_store::read(message::address const& self, message::state_specs const& wanted) {
+  while (reads_held_ && !lost_)
+    if (co_await changed_.wait(clock::deadline::never()) == task::wait_end::cancelled)
+      break;
+  if (lost_)
+    co_return error{errc::lost, {}};
+  co_return co_await kept_.read(self, wanted);
+}
+
+asio::awaitable<result<std::optional<statefund::store::key_row>>>
+late_store::read_key(message::address const& self, std::string const& idempotency_key) {
+  while (keys_held_ && !lost_)
+    if (co_await changed_.wait(clock::deadline::never()) == task::wait_end::cancelled)
+      break;
+  if (lost_)
+    co_return error{errc::lost, {}};
+  co_return co_await kept_.read_key(self, idempotency_key);
+}
+
+statefund::store::ticket late_store::commit(message::change const& whole) noexcept {
+  auto const ordered = kept_.commit(whole);
+  given_last_ = ordered.number() + whole.egress_records.size();
+  return ordered;
+}
+
+asio::awaitable<result<void>> late_store::durable(statefund::store::ticket ordered) {
+  while (ordered.number() > durable_through_ && !lost_)
+    if (co_await changed_.wait(clock::deadline::never()) == task::wait_end::cancelled)
+      break;
+  if (lost_)
+    co_return error{errc::lost, {}};
+  co_return result<void>{};
+}
+
+asio::awaitable<result<statefund::store::egress_page>> late_store::read_egress(message::egress_id const& egress,
+                                                                               std::uint64_t after,
+                                                                               std::size_t records_max,
+                                                                               std::uint64_t bytes_max) {
+  if (lost_)
+    co_return error{errc::lost, {}};
+  auto page = co_await kept_.read_egress(egress, after, records_max, bytes_max);
+  std::erase_if(page->records, [this](auto const& record) { return record.sequence > durable_through_; });
+  co_return page;
+}
+
+} // namespace statefund::support

@@ -1,0 +1,153 @@
+#include "support/shards_in_process.hpp"
+
+#include <stdexcept>
+
+namespace statefund::support {
+
+namespace asio = boost::asio;
+using clock::deadline;
+
+namespace {
+
+template <class T>
+asio::awaitable<void> keep(asio::awaitable<T> work, coming<T> into) {
+  into->emplace(co_await std::move(work));
+}
+
+template <class T>
+T come(coming<T> const& what, event_loop& loop) {
+  if (!loop.run_until([&] { return what->has_value(); }))
+    throw std::runtime_error("what the test waits for did not come");
+  return std::move(**what);
+}
+
+asio::awaitable<std::vector<dispatch::receipt>>
+upload_all(dispatch::shard& at, std::vector<dispatch::submission> messages, std::chrono::nanoseconds wait_max) {
+  dispatch::upload of(at.shards_count());
+  co_return co_await at.accept_many(std::move(messages), of, wait_max);
+}
+
+} // namespace
+
+message::address address_of(std::string const& type, std::string const& id) {
+  return {{"ns", type}, id};
+}
+
+dispatch::submission message_to(message::address target, std::string bytes) {
+  dispatch::submission one;
+  one.target = std::move(target);
+  one.value = {"t", true, std::move(bytes)};
+  return one;
+}
+
+std::vector<std::string> bytes_of(message::batch const& batch) {
+  std::vector<std::string> all;
+  for (auto const& one : batch)
+    all.push_back(one.value.bytes);
+  return all;
+}
+
+std::vector<std::string> bytes_of(store::egress_page const& page) {
+  std::vector<std::string> all;
+  for (auto const& one : page.records)
+    all.push_back(one.value.bytes);
+  return all;
+}
+
+shards_in_process::shards_in_process(std::size_t shards_count, dispatch::options chosen,
+                                     store::memory_store_options const& kept)
+    : store(loop.executor(), kept),
+      doors_(loop.executor()) {
+  if (!chosen.is_declared_egress)
+    chosen.is_declared_egress = [](message::egress_id const& id) { return id.name == "declared"; };
+  dispatch::dispatcher::parts parts;
+  parts.executors.assign(shards_count, loop.executor());
+  parts.store = &store;
+  parts.make = [this](message::function_type const& type, std::size_t shard) {
+    return functions.make(type, shard, loop.executor());
+  };
+  parts.store_lost = [this](error const&) { ++stores_lost_count_; };
+  all_ = std::make_unique<dispatch::dispatcher>(std::move(chosen), std::move(parts));
+  all_->start();
+  all_->serve();
+}
+
+shards_in_process::~shards_in_process() {
+  store.release();
+  if (!drained_)
+    come(start_drain(deadline::after({})), loop);
+  doors_.cancel();
+  loop.settle();
+  loop.run(doors_.close());
+  loop.settle();
+}
+
+coming<dispatch::receipt> shards_in_process::start_accept(dispatch::submission one, std::size_t at_shard) {
+  auto told = std::make_shared<std::optional<dispatch::receipt>>();
+  doors_.start(keep(at(at_shard).accept(std::move(one)), told));
+  return told;
+}
+
+dispatch::receipt shards_in_process::accept(dispatch::submission one, std::size_t at_shard) {
+  return come(start_accept(std::move(one), at_shard), loop);
+}
+
+bool shards_in_process::accepts(message::address const& target, std::string bytes, std::size_t at_shard) {
+  return std::holds_alternative<dispatch::accepted>(accept(message_to(target, std::move(bytes)), at_shard));
+}
+
+coming<std::vector<dispatch::receipt>> shards_in_process::start_upload(std::vector<dispatch::submission> messages,
+                                                                       std::chrono::nanoseconds wait_max,
+                                                                       std::size_t at_shard) {
+  auto told = std::make_shared<std::optional<std::vector<dispatch::receipt>>>();
+  doors_.start(keep(upload_all(at(at_shard), std::move(messages), wait_max), told));
+  return told;
+}
+
+coming<std::variant<store::egress_page, dispatch::refusal>>
+shards_in_process::start_read(dispatch::egress_request request, std::size_t at_shard) {
+  auto told = std::make_shared<std::optional<std::variant<store::egress_page, dispatch::refusal>>>();
+  doors_.start(keep(at(at_shard).read_egress(std::move(request)), told));
+  return told;
+}
+
+store::egress_page shards_in_process::read(message::egress_id const& egress, std::optional<std::uint64_t> after) {
+  auto told = come(start_read({egress, after, false, 100'000, deadline::after({})}), loop);
+  auto* const page = std::get_if<store::egress_page>(&told);
+  return page ? std::move(*page) : store::egress_page{};
+}
+
+coming<dispatch::leftovers> shards_in_process::start_drain(deadline until) {
+  drained_ = true;
+  auto told = std::make_shared<std::optional<dispatch::leftovers>>();
+  doors_.start(keep(all_->drain(until), told));
+  return told;
+}
+
+dispatch::lane_status shards_in_process::status(std::string const& type) {
+  auto told = std::make_shared<std::optional<std::vector<dispatch::shard_status>>>();
+  doors_.start(keep(all_->status(), told));
+  dispatch::lane_status sum;
+  for (auto const& shard : come(told, loop))
+    for (auto const& lane : shard.lanes)
+      if (lane.type.name == type) {
+        sum.waiting_messages_count += lane.waiting_messages_count;
+        sum.addresses_count += lane.addresses_count;
+        sum.in_flight_count += lane.in_flight_count;
+        sum.backing_off_count += lane.backing_off_count;
+        sum.held_count += lane.held_count;
+        sum.shut_count += lane.shut_count;
+        sum.next_attempt_ms = std::max(sum.next_attempt_ms, lane.next_attempt_ms);
+        sum.failures_count_max = std::max(sum.failures_count_max, lane.failures_count_max);
+        if (!lane.last_error.empty())
+          sum.last_error = lane.last_error;
+      }
+  return sum;
+}
+
+bool shards_in_process::is_empty() const {
+  auto const& counts = all_->counts();
+  return counts.pending_messages_count == 0 && counts.buffered_bytes == 0;
+}
+
+} // namespace statefund::support

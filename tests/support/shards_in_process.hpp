@@ -1,0 +1,74 @@
+#pragma once
+
+#include "dispatch/dispatcher.hpp"
+#include "log/capture.hpp"
+#include "support/event_loop.hpp"
+#include "support/fake_functions.hpp"
+#include "support/late_store.hpp"
+#include "task/gate.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace statefund::support {
+
+message::address address_of(std::string const& type, std::string const& id);
+dispatch::submission message_to(message::address target, std::string bytes);
+std::vector<std::string> bytes_of(message::batch const& batch);
+std::vector<std::string> bytes_of(store::egress_page const& page);
+
+// What a coroutine that runs beside the test has come to.
+template <class T>
+using coming = std::shared_ptr<std::optional<T>>;
+
+// Dispatch with fake functions and a store that can be late: any number of shards, all on one event loop under a clock
+// that the test moves. Serving from the start; drained, with no time to spare, at the end.
+class shards_in_process {
+ public:
+  explicit shards_in_process(std::size_t shards_count = 1, dispatch::options chosen = {},
+                             store::memory_store_options const& kept = {});
+  ~shards_in_process();
+
+  event_loop loop;
+  fake_functions functions;
+  late_store store;
+  log::capture logged;
+
+  dispatch::dispatcher& all() noexcept { return *all_; }
+  dispatch::shard& at(std::size_t shard = 0) noexcept { return all_->at(shard); }
+  std::size_t stores_lost_count() const noexcept { return stores_lost_count_; }
+
+  // Through the door of one shard, to its end.
+  dispatch::receipt accept(dispatch::submission one, std::size_t at_shard = 0);
+  bool accepts(message::address const& target, std::string bytes, std::size_t at_shard = 0);
+
+  // The same, beside the test.
+  coming<dispatch::receipt> start_accept(dispatch::submission one, std::size_t at_shard = 0);
+  coming<std::vector<dispatch::receipt>> start_upload(std::vector<dispatch::submission> messages,
+                                                      std::chrono::nanoseconds wait_max, std::size_t at_shard = 0);
+  coming<std::variant<store::egress_page, dispatch::refusal>> start_read(dispatch::egress_request request,
+                                                                         std::size_t at_shard = 0);
+  // All records there are, without waiting; acknowledges up to `after`.
+  store::egress_page read(message::egress_id const& egress, std::optional<std::uint64_t> after = {});
+
+  coming<dispatch::leftovers> start_drain(clock::deadline until);
+  dispatch::lane_status status(std::string const& type); // of all shards together
+
+  // Nothing waits or is out, nothing is held in memory.
+  bool is_empty() const;
+  void cancel_doors() { doors_.cancel(); }
+  void settle() { loop.settle(); }
+  void advance(clock::steady::duration by) { loop.advance(by); }
+
+ private:
+  std::size_t stores_lost_count_ = 0;
+  std::unique_ptr<dispatch::dispatcher> all_;
+  task::gate doors_;
+  bool drained_ = false;
+};
+
+} // namespace statefund::support
