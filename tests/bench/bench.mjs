@@ -268,7 +268,10 @@ spec:
       ...await load.latencies({daemon, namespace, name: 'full', value, egress: `${egress.namespace}/${egress.name}`, ...singles}),
       request: await load.request_latencies({nginx, target: '/full', body: fs.readFileSync(bodies_path.full), ...singles}),
     });
-    const {seen, waits} = await measure(subject_list, latency, chosen.rounds);
+    const {seen, waits} = await measure(subject_list, latency, chosen.rounds).catch((failure) => {
+      process.stderr.write(daemon.log.slice(-4_000));
+      throw failure;
+    });
 
     const tables = Object.keys(answers).map((it) => [answers[it], cost_rows(subject_list, seen, it)]);
     const waiting = ['latency of single messages, 500 a second', latency_rows(waits)];

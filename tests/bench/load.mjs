@@ -217,7 +217,10 @@ async function at_a_rate(count, per_second, act) {
   const acts = [];
   for (let i = 0; i < count;) {
     const due = Math.min(count, Math.floor((performance.now() - begun_at) * per_second / 1e3) + 1);
-    for (; i < due; ++i) acts.push(act(i));
+    for (; i < due; ++i) {
+      acts.push(act(i));
+      acts.at(-1).catch(() => {}); // told below, once all have started
+    }
     await pause(1);
   }
   await Promise.all(acts);
