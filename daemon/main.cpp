@@ -124,12 +124,15 @@ void end_at_once(error const& why) {
   std::_Exit(exit_failure);
 }
 
-// A second signal says that the operator does not want to wait.
-asio::awaitable<void> hurry_on_signal(systemd::stop_signals& signals, application& served) {
-  int const signal = co_await signals.wait();
+// Ctrl-C during a drain: a person does not want to wait. A SIGTERM that is repeated asks for nothing new.
+asio::awaitable<void> hurry_on_interrupt(systemd::stop_signals& signals, application& served) {
+  int signal = 0;
+  do {
+    signal = co_await signals.wait();
+  } while (signal == SIGTERM);
   if (signal == 0)
     co_return;
-  logger.warning({number::draining, "a second signal: calls are cancelled now"}, {{"signal", signal}});
+  logger.warning({number::draining, "interrupted while draining: calls are cancelled now"}, {{"signal", signal}});
   served.hurry();
 }
 
@@ -146,7 +149,7 @@ asio::awaitable<void> supervise(application& served, settings const& chosen, loo
       {number::draining, "asked to stop; nothing new is accepted"},
       {{"signal", signal},
        {"drain_timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(chosen.drain_timeout).count()}});
-  tasks.start(hurry_on_signal(signals, served));
+  tasks.start(hurry_on_interrupt(signals, served));
   auto const until = deadline::after(chosen.drain_timeout);
   auto const left = co_await served.stop(until);
   if (left.messages_count > 0 || left.delayed_count > 0 || left.egress_records_count > 0) {

@@ -7,7 +7,7 @@ namespace statefunctl {
 enum class exit_code {
   done = 0,
   failed = 1, // the daemon refused, or could not be asked
-  usage = 2,  // the command line cannot be used
+  usage = 78, // the command line cannot be used
 };
 
 // The whole tool: one table of verbs, each a command line and what it does.

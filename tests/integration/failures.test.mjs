@@ -81,7 +81,7 @@ module:
             timeout: 2s
 `}, {args: ['--set', 'drain_timeout=200ms']});
   assert.equal((await daemon.put(['test', 'counter', 'x'], 'hello')).status, 202);
-  await daemon.logged(/SF0203/, 30_000);
+  await daemon.logged(/declare it as `kind: io.statefun.endpoints.v2\/http`/, 30_000);
   await eventually('the status names the kind to declare', 30_000, async () =>
     (await request(daemon.admin, 'GET', '/v1/status')).text.includes('io.statefun.endpoints.v2/http'));
   assert.equal(calls, 0);
