@@ -1,6 +1,8 @@
 #include "dispatch/shard.hpp"
 
 #include "dispatch/dispatcher.hpp"
+#include "task/event.hpp"
+#include "task/gate.hpp"
 #include "task/on.hpp"
 
 #include <boost/asio/post.hpp>
@@ -63,15 +65,29 @@ struct shard::part {
   std::vector<receipt> receipts;
 };
 
+struct shard::parts_left {
+  task::event none;
+  std::size_t count = 0;
+};
+
 asio::awaitable<void> shard::accept_part(part& own, upload& of, std::chrono::nanoseconds wait_max) {
   auto& rejected = of.rejected_on(data_.place.shard);
   own.receipts.reserve(own.messages.size());
-  for (auto& message : own.messages)
+  for (auto& message : own.messages) {
+    auto const caller = co_await asio::this_coro::cancellation_state;
+    if (caller.cancelled() != asio::cancellation_type::none) {
+      own.receipts.push_back(refusal{number::not_accepting, "the upload was broken off", std::nullopt});
+      continue;
+    }
     own.receipts.push_back(co_await accept_.of_upload(std::move(message), rejected, deadline::after(wait_max)));
+  }
 }
 
-asio::awaitable<void> shard::accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max) {
+asio::awaitable<void> shard::accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max,
+                                              parts_left& left) {
   co_await task::on(there.executor(), there.accept_part(own, of, wait_max));
+  if (--left.count == 0)
+    left.none.notify_all();
 }
 
 asio::awaitable<std::vector<receipt>> shard::accept_many(std::vector<submission> next, upload& of,
@@ -82,11 +98,21 @@ asio::awaitable<std::vector<receipt>> shard::accept_many(std::vector<submission>
     own.positions.push_back(i);
     own.messages.push_back(std::move(next[i]));
   }
+  parts_left left{task::event(data_.executor)};
   task::gate elsewhere(data_.executor);
   for (std::size_t i = 0; i < parts.size(); ++i)
-    if (i != data_.place.shard && !parts[i].messages.empty())
-      elsewhere.start(accept_elsewhere(all_.at(i), parts[i], of, wait_max));
+    if (i != data_.place.shard && !parts[i].messages.empty()) {
+      ++left.count;
+      elsewhere.start(accept_elsewhere(all_.at(i), parts[i], of, wait_max, left));
+    }
   co_await accept_part(parts[data_.place.shard], of, wait_max);
+  while (left.count > 0) {
+    auto const told = co_await left.none.wait(deadline::never());
+    if (told == task::wait_end::cancelled) {
+      elsewhere.cancel();
+      break;
+    }
+  }
   co_await elsewhere.close();
 
   std::vector<receipt> receipts(next.size());

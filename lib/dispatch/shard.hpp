@@ -44,7 +44,9 @@ class shard final : public entrance {
 
   struct part; // of an upload: the messages whose addresses live on one shard
   boost::asio::awaitable<void> accept_part(part& own, upload& of, std::chrono::nanoseconds wait_max);
-  boost::asio::awaitable<void> accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max);
+  struct parts_left; // of an upload, on other shards
+  boost::asio::awaitable<void> accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max,
+                                                parts_left& left);
   boost::asio::awaitable<void> run_there(ready_turn next);
   shard_data::links links();
 

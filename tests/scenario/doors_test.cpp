@@ -145,6 +145,7 @@ TEST_CASE("after wait_max a message of an upload is rejected, and so is every la
   auto const told = world.start_upload({message_to(alice, "0"), message_to(alice, "1"), message_to(alice, "2"),
                                         message_to(alice, "3"), message_to(bob, "b"), message_to(alice, "4")},
                                        10s);
+  world.settle();
   world.advance(10s - 1ms);
   CHECK_FALSE(told->has_value());
   world.advance(1ms);
@@ -304,7 +305,8 @@ TEST_CASE("an answer waits until its message is durable") {
   bool shown = false;
   struct waiting {
     static boost::asio::awaitable<void> until_durable(dispatch::entrance& at, store::ticket ordered, bool& shown) {
-      shown = (co_await at.durable(ordered)).has_value();
+      auto const kept = co_await at.durable(ordered);
+      shown = kept.has_value();
     }
   };
   gate.start(waiting::until_durable(world.at(), ordered, shown));

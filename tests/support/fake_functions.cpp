@@ -26,7 +26,11 @@ class fake_functions::one final : public function::function {
     all_.begins(seen);
     std::optional<error> broken;
     do {
-      auto const waited = all_.held_ ? co_await released_.wait(total) : co_await one_round();
+      auto waited = task::wait_end::notified;
+      if (all_.held_)
+        waited = co_await released_.wait(total);
+      else
+        co_await yield(1);
       if (waited == task::wait_end::cancelled)
         broken = error{statefund::function::errc::call_cancelled, {}};
       else if (waited == task::wait_end::deadline_reached)
@@ -39,11 +43,6 @@ class fake_functions::one final : public function::function {
   void released() { released_.notify_all(); }
 
  private:
-  static asio::awaitable<task::wait_end> one_round() {
-    co_await yield(1);
-    co_return task::wait_end::notified;
-  }
-
   fake_functions& all_;
   statefund::function::limits limits_;
   std::size_t shard_;

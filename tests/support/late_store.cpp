@@ -23,22 +23,28 @@ void late_store::lose() {
 
 asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
 late_store::read(message::address const& self, message::state_specs const& wanted) {
-  while (reads_held_ && !lost_)
-    if (co_await changed_.wait(clock::deadline::never()) == task::wait_end::cancelled)
+  while (reads_held_ && !lost_) {
+    auto const waited = co_await changed_.wait(clock::deadline::never());
+    if (waited == task::wait_end::cancelled)
       break;
+  }
   if (lost_)
     co_return error{errc::lost, {}};
-  co_return co_await kept_.read(self, wanted);
+  auto values = co_await kept_.read(self, wanted);
+  co_return values;
 }
 
 asio::awaitable<result<std::optional<statefund::store::key_row>>>
 late_store::read_key(message::address const& self, std::string const& idempotency_key) {
-  while (keys_held_ && !lost_)
-    if (co_await changed_.wait(clock::deadline::never()) == task::wait_end::cancelled)
+  while (keys_held_ && !lost_) {
+    auto const waited = co_await changed_.wait(clock::deadline::never());
+    if (waited == task::wait_end::cancelled)
       break;
+  }
   if (lost_)
     co_return error{errc::lost, {}};
-  co_return co_await kept_.read_key(self, idempotency_key);
+  auto row = co_await kept_.read_key(self, idempotency_key);
+  co_return row;
 }
 
 statefund::store::ticket late_store::commit(message::change const& whole) noexcept {
@@ -48,9 +54,11 @@ statefund::store::ticket late_store::commit(message::change const& whole) noexce
 }
 
 asio::awaitable<result<void>> late_store::durable(statefund::store::ticket ordered) {
-  while (ordered.number() > durable_through_ && !lost_)
-    if (co_await changed_.wait(clock::deadline::never()) == task::wait_end::cancelled)
+  while (ordered.number() > durable_through_ && !lost_) {
+    auto const waited = co_await changed_.wait(clock::deadline::never());
+    if (waited == task::wait_end::cancelled)
       break;
+  }
   if (lost_)
     co_return error{errc::lost, {}};
   co_return result<void>{};

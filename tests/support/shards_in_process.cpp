@@ -11,7 +11,8 @@ namespace {
 
 template <class T>
 asio::awaitable<void> keep(asio::awaitable<T> work, coming<T> into) {
-  into->emplace(co_await std::move(work));
+  auto told = co_await std::move(work);
+  into->emplace(std::move(told));
 }
 
 template <class T>
@@ -24,7 +25,8 @@ T come(coming<T> const& what, event_loop& loop) {
 asio::awaitable<std::vector<dispatch::receipt>>
 upload_all(dispatch::shard& at, std::vector<dispatch::submission> messages, std::chrono::nanoseconds wait_max) {
   dispatch::upload of(at.shards_count());
-  co_return co_await at.accept_many(std::move(messages), of, wait_max);
+  auto told = co_await at.accept_many(std::move(messages), of, wait_max);
+  co_return told;
 }
 
 } // namespace

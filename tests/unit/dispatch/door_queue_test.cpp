@@ -28,15 +28,18 @@ struct seen {
 // Waits for its turn and then for room, of which it takes one.
 asio::awaitable<void> wait(door_queue& doors, message::address target, std::string name, deadline until, seen& into) {
   door_queue::place place(doors, target);
-  if (co_await place.first(until) != task::wait_end::notified) {
+  auto const came = co_await place.first(until);
+  if (came != task::wait_end::notified) {
     into.given_up.push_back(name);
     co_return;
   }
-  while (into.room == 0)
-    if (co_await place.room(until) != task::wait_end::notified) {
+  while (into.room == 0) {
+    auto const told = co_await place.room(until);
+    if (told != task::wait_end::notified) {
       into.given_up.push_back(name);
       co_return;
     }
+  }
   --into.room;
   into.done.push_back(name);
 }
