@@ -85,7 +85,7 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
   if (auto const full = full_egress(own))
     co_return hold(own, type, {}, *full);
   message::batch taken = take(own, type);
-  for (;;) {
+  for (std::size_t wishes_count = 0;;) {
     auto const total = deadline::after(callee->call_limits().call_timeout); // one call, one budget
     message::state_values states{type.specs, {}};
     auto stored = co_await data_.store.read(self, *states.specs);
@@ -106,6 +106,11 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
     if (!judged)
       co_return after_failure(own, type, std::move(taken), judged.error());
     if (judged->wants_states()) {
+      // A function that changes its mind each time would be called without a pause for ever.
+      if (++wishes_count > data_.chosen.states_max) {
+        error const why{turn::errc::too_many_states, "it asked " + std::to_string(wishes_count) + " times in one turn"};
+        co_return after_failure(own, type, std::move(taken), why);
+      }
       type.specs = std::make_shared<message::state_specs>(turn::learn(*type.specs, judged->missing()));
       continue;
     }

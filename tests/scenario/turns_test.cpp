@@ -60,9 +60,8 @@ TEST_CASE("states are learned from the function's wish, and the same batch is se
   REQUIRE(world.accepts(alice, "1"));
   world.settle();
   REQUIRE(world.accepts(alice, "2"));
-  REQUIRE(world.accepts(alice, "3"));
   world.settle();
-  REQUIRE(world.accepts(bob, "4"));
+  REQUIRE(world.accepts(bob, "3"));
   world.settle();
   auto const calls = world.functions.calls();
   REQUIRE(calls.size() == 4);
@@ -164,12 +163,11 @@ TEST_CASE("a batch's effects come together or not at all") {
 TEST_CASE("a failed batch is called again after a back-off that doubles to its cap, first and in order") {
   shards_in_process world;
   world.functions.declare("fn");
-  world.functions.fail_next(14);
+  world.functions.fail_next(13);
   REQUIRE(world.accepts(alice, "1"));
   REQUIRE(world.accepts(alice, "2"));
   world.settle();
   REQUIRE(world.accepts(alice, "3"));
-  REQUIRE(world.accepts(bob, "not slowed"));
   auto full = 100ms;
   for (std::size_t failures = 1; failures <= 13; ++failures) {
     INFO("failure " << failures);
@@ -182,8 +180,6 @@ TEST_CASE("a failed batch is called again after a back-off that doubles to its c
     world.advance(2ms);
     CHECK(world.functions.calls_count(alice) == before + 1);
     full = std::min<std::chrono::milliseconds>(full * 2, 60s);
-    if (failures == 1)
-      world.functions.fail_next(12);
   }
   world.advance(1min);
   CHECK(bytes_of(world.functions.calls().back().taken) == texts{"1", "2", "3"});
@@ -248,10 +244,12 @@ TEST_CASE("two types share the daemon's calls, and both go on") {
   shards_in_process world(1, chosen);
   world.functions.declare("fn");
   world.functions.declare("other");
+  world.functions.hold();
   for (int i = 0; i < 10; ++i) {
     REQUIRE(world.accepts(address_of("fn", std::to_string(i)), "x"));
     REQUIRE(world.accepts(address_of("other", std::to_string(i)), "x"));
   }
+  world.functions.release();
   REQUIRE(world.loop.run_until([&] { return world.is_empty(); }));
   CHECK(world.functions.in_flight_max() == 2);
   CHECK(world.functions.calls_count() == 20);
