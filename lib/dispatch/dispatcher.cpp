@@ -2,6 +2,7 @@
 
 #include "dispatch/share.hpp"
 #include "error/ensure.hpp"
+#include "function/errc.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
@@ -44,6 +45,12 @@ class function_at_home final : public function::function {
   }
   asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
                                                message::state_values const& states, deadline total) override {
+    // A cancellation that came before would not be seen over there.
+    auto const caller = co_await asio::this_coro::cancellation_state;
+    if (caller.cancelled() != asio::cancellation_type::none) {
+      error const cancelled{statefund::function::errc::call_cancelled, {}};
+      co_return cancelled;
+    }
     co_return co_await task::on(executor_, call_there(functions_(), self, taken, states, total));
   }
   asio::awaitable<void> close() override { return local_->close(); }

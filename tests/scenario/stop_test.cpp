@@ -81,11 +81,10 @@ TEST_CASE("a call of another shard's type that a stop has cancelled before it be
   shards_in_process world(4);
   world.store.keep_over_restart();
   function::limits few;
-  few.concurrent_calls_max = 1;
+  few.concurrent_calls_max = 3;
   world.functions.declare("fn", {}, few);
+  world.store.hold_reads();
   for (int i = 0; i < 8; ++i) {
-    shards_in_process* const all = &world;
-    all->store.hold_reads();
     REQUIRE(world.accepts(address_of("fn", std::to_string(i)), "x"));
   }
   world.settle();

@@ -146,12 +146,12 @@ TEST_CASE("a batch's effects come together or not at all") {
   world.settle();
   CHECK(world.functions.calls_count(alice) == 2);
   CHECK(world.status("fn").backing_off_count == 1);
-  world.advance(90ms);
+  world.advance(40ms);
   CHECK(world.functions.calls_count(address_of("sink", "s")) == 0);
   CHECK(world.all().counts().delayed_count == 0);
   CHECK(world.read(way).records.empty());
   wrong = false;
-  world.advance(10ms);
+  world.advance(60ms);
   CHECK(world.functions.calls_count(address_of("sink", "s")) == 1);
   CHECK(world.all().counts().delayed_count == 1);
   CHECK(bytes_of(world.read(way)) == texts{"out"});
