@@ -1,0 +1,186 @@
+#include "support/shards_in_process.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <random>
+#include <set>
+
+using namespace statefund;
+using namespace statefund::support;
+using namespace std::chrono_literals;
+
+namespace {
+
+message::egress_id const way{"out", "way"};
+
+// A message's bytes: "<generation> <sender's count> <d: delayed, c: delayed and may be cancelled, p: plain>", the count
+// unique and growing over the whole program.
+struct program {
+  std::minstd_rand random;
+  std::size_t addresses_count = 0;
+  std::uint64_t next_count = 0;
+  std::string fault;
+
+  std::set<std::uint64_t> sent; // that took effect
+  std::set<std::uint64_t> may_be_cancelled;
+  std::set<std::uint64_t> consumed;
+
+  // What the last call of an address did, which took effect unless the same batch is sent again.
+  struct attempt {
+    message::entry_key first;
+    std::vector<std::pair<std::string, std::uint64_t>> took; // sender, count; of plain ones
+    std::vector<std::uint64_t> took_all;
+    std::vector<std::uint64_t> sends;
+  };
+  std::map<message::address, attempt> last;
+  std::map<message::address, std::size_t> states;
+  std::map<std::pair<std::string, message::address>, std::uint64_t> newest;
+
+  explicit program(unsigned seed) : random(seed), addresses_count(1 + random() % 8) {}
+
+  bool one_in(unsigned n) { return random() % n == 0; }
+  message::address any() { return address_of("fn", std::to_string(random() % addresses_count)); }
+  message::typed_value value(unsigned generation, char kind, std::uint64_t& count) {
+    count = next_count++;
+    if (kind == 'c')
+      may_be_cancelled.insert(count);
+    return {"t", true, std::to_string(generation) + ' ' + std::to_string(count) + ' ' + kind};
+  }
+
+  void took_effect(message::address const& self, attempt const& done) {
+    for (auto const count : done.took_all)
+      if (!consumed.insert(count).second)
+        fault = "consumed twice: " + std::to_string(count);
+    for (auto const& [sender, count] : done.took) {
+      auto& before = newest[{sender, self}];
+      if (count + 1 <= before)
+        fault = "out of order at " + to_text(self) + ": " + std::to_string(count);
+      before = count + 1;
+    }
+    sent.insert(done.sends.begin(), done.sends.end());
+    states[self] += done.took_all.size();
+  }
+  void all_took_effect() {
+    for (auto const& [self, done] : last)
+      took_effect(self, done);
+    last.clear();
+  }
+
+  result<message::reply> answer(seen_call const& call) {
+    if (call.states.specs->empty())
+      return message::reply{message::missing_states{{{"n", "int", {}}}}};
+    auto const& self = call.self;
+    if (auto const before = last.find(self); before != last.end() && before->second.first != call.taken.front().key)
+      took_effect(self, before->second);
+    auto const& held = call.states.values[0];
+    if ((held ? std::stoul(held->value.bytes) : 0) != states[self])
+      fault = "the state of " + to_text(self) + " is not what its messages made it";
+
+    attempt now;
+    now.first = call.taken.front().key;
+    message::invocation_result done;
+    done.mutations.push_back(
+        {"n", message::typed_value{"int", true, std::to_string(states[self] + call.taken.size())}});
+    for (auto const& one : call.taken) {
+      std::size_t at = 0;
+      auto const generation = static_cast<unsigned>(std::stoul(one.value.bytes, &at));
+      auto const count = std::stoull(one.value.bytes.substr(at));
+      now.took_all.push_back(count);
+      if (one.value.bytes.back() == 'p')
+        now.took.emplace_back(one.caller ? to_text(*one.caller) : std::string(), count);
+      if (one_in(3))
+        done.egresses.push_back({way, {"t", true, std::string(random() % 40, 'x')}});
+      if (one_in(6))
+        done.delayed.push_back(message::delayed_cancel{"token"});
+      for (auto sends = generation < 4 ? random() % 3 : 0; sends > 0; --sends) {
+        std::uint64_t next = 0;
+        switch (random() % 4) {
+        case 0: {
+          bool const cancellable = one_in(2);
+          auto bytes = value(generation + 1, cancellable ? 'c' : 'd', next);
+          done.delayed.push_back(message::delayed_send{static_cast<std::int64_t>(random() % 3000), any(),
+                                                       std::move(bytes), cancellable ? "token" : ""});
+          break;
+        }
+        default:
+          auto bytes = value(generation + 1, 'p', next);
+          done.messages.push_back({any(), std::move(bytes)});
+        }
+        now.sends.push_back(next);
+      }
+    }
+    last[self] = std::move(now);
+    return message::reply{std::move(done)};
+  }
+};
+
+void run(unsigned seed) {
+  program own(seed);
+  dispatch::options chosen;
+  chosen.egress_queue.bytes_max = 200;
+  chosen.calls_in_flight_max = 1 + own.random() % 6;
+  shards_in_process world(1 + own.random() % 3, chosen);
+  function::limits limits;
+  limits.waiting_max = 1 + own.random() % 5;
+  limits.batch_messages_max = 1 + own.random() % 5;
+  limits.concurrent_calls_max = 1 + own.random() % 4;
+  world.functions.keep_no_calls();
+  world.functions.declare(
+      "fn", [&](seen_call const& call) { return own.answer(call); }, limits);
+
+  auto const read_all = [&] { world.read(way, world.read(way).last_sequence); };
+  for (int step = 0; step < 60; ++step) {
+    switch (own.random() % 8) {
+    case 0:
+      world.functions.fail_next(own.random() % 4);
+      break;
+    case 1:
+      world.advance(std::chrono::milliseconds(own.random() % 1500));
+      break;
+    case 2:
+      read_all();
+      break;
+    case 3:
+      world.functions.hold();
+      break;
+    case 4:
+      world.functions.release();
+      break;
+    default: {
+      std::uint64_t count = 0;
+      auto bytes = own.value(0, 'p', count).bytes;
+      if (world.accepts(own.any(), std::move(bytes), own.random() % world.all().shards_count()))
+        own.sent.insert(count);
+    }
+    }
+    if (own.one_in(2))
+      world.settle();
+  }
+  world.functions.release();
+  world.functions.fail_next(0);
+  for (int i = 0; i < 500 && !(world.is_empty() && world.all().counts().delayed_count == 0); ++i) {
+    read_all();
+    world.advance(1s);
+  }
+  CHECK(world.is_empty());
+  CHECK(world.all().counts().delayed_count == 0);
+  own.all_took_effect();
+  CHECK(own.fault.empty());
+  if (!own.fault.empty())
+    UNSCOPED_INFO(own.fault);
+  CHECK(world.functions.fault().empty());
+  for (auto const count : own.consumed)
+    CHECK(own.sent.contains(count));
+  for (auto const count : own.sent)
+    CHECK((own.consumed.contains(count) || own.may_be_cancelled.contains(count)));
+}
+
+} // namespace
+
+TEST_CASE("random programs: every message is consumed once, in its sender's order, and nothing is left") {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    INFO("seed " << seed);
+    run(seed);
+  }
+}
