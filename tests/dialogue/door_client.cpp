@@ -45,12 +45,14 @@ asio::awaitable<bool> door_client::read_more() {
 
 asio::awaitable<std::optional<answer>> door_client::read(body_of asked) {
   std::size_t head_end = 0;
-  while ((head_end = held_.find("\r\n\r\n")) == std::string::npos)
-    if (!co_await read_more()) {
+  while ((head_end = held_.find("\r\n\r\n")) == std::string::npos) {
+    bool const more = co_await read_more();
+    if (!more) {
       if (!held_.empty())
         throw std::runtime_error("the connection was closed within an answer: " + held_);
       co_return std::nullopt;
     }
+  }
   answer read;
   std::string const head = held_.substr(0, head_end + 2);
   held_.erase(0, head_end + 4);
@@ -68,9 +70,11 @@ asio::awaitable<std::optional<answer>> door_client::read(body_of asked) {
   if (read.status == 100 || asked == body_of::head)
     co_return read;
   std::size_t const length = std::stoul(read.headers.at("content-length"));
-  while (held_.size() < length)
-    if (!co_await read_more())
+  while (held_.size() < length) {
+    bool const more = co_await read_more();
+    if (!more)
       throw std::runtime_error("the connection was closed within an answer's body");
+  }
   read.body = held_.substr(0, length);
   held_.erase(0, length);
   co_return read;
@@ -90,7 +94,7 @@ asio::awaitable<bool> door_client::is_closed() {
 }
 
 socket_directory::socket_directory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "statefund-XXXXXX").string();
+  std::string pattern = (std::filesystem::temp_directory_path() / ("statefund-" + std::string(6, 'X'))).string();
   if (::mkdtemp(pattern.data()) == nullptr)
     throw std::runtime_error("no temporary directory");
   directory_ = pattern;

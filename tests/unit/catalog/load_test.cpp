@@ -19,7 +19,8 @@ namespace {
 class directory {
  public:
   directory() {
-    std::string shape = (std::filesystem::temp_directory_path() / "statefund-catalog-XXXXXX").string();
+    std::string shape =
+        (std::filesystem::temp_directory_path() / ("statefund-catalog-" + std::string(6, 'X'))).string();
     REQUIRE(::mkdtemp(shape.data()));
     path_ = shape;
   }
