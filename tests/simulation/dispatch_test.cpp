@@ -25,6 +25,7 @@ struct program {
   std::set<std::uint64_t> sent; // that took effect
   std::set<std::uint64_t> may_be_cancelled;
   std::set<std::uint64_t> consumed;
+  std::size_t records_count = 0; // that went to the egress
 
   // What the last call of an address did, which took effect unless the same batch is sent again.
   struct attempt {
@@ -32,6 +33,7 @@ struct program {
     std::vector<std::pair<std::string, std::uint64_t>> took; // sender, count; of plain ones
     std::vector<std::uint64_t> took_all;
     std::vector<std::uint64_t> sends;
+    std::size_t records_count = 0;
   };
   std::map<message::address, attempt> last;
   std::map<message::address, std::size_t> states;
@@ -60,6 +62,7 @@ struct program {
     }
     sent.insert(done.sends.begin(), done.sends.end());
     states[self] += done.took_all.size();
+    records_count += done.records_count;
   }
   void all_took_effect() {
     for (auto const& [self, done] : last)
@@ -110,6 +113,7 @@ struct program {
         now.sends.push_back(next);
       }
     }
+    now.records_count = done.egresses.size();
     last[self] = std::move(now);
     return message::reply{std::move(done)};
   }
@@ -129,7 +133,12 @@ void run(unsigned seed) {
   world.functions.declare(
       "fn", [&](seen_call const& call) { return own.answer(call); }, limits);
 
-  auto const read_all = [&] { world.read(way, world.read(way).last_sequence); };
+  std::size_t read_count = 0;
+  auto const read_all = [&] {
+    auto const page = world.read(way);
+    read_count += page.records.size();
+    world.read(way, page.last_sequence);
+  };
   for (int step = 0; step < 60; ++step) {
     switch (own.random() % 8) {
     case 0:
@@ -163,6 +172,7 @@ void run(unsigned seed) {
     read_all();
     world.advance(1s);
   }
+  read_all();
   CHECK(world.is_empty());
   CHECK(world.all().counts().delayed_count == 0);
   own.all_took_effect();
@@ -170,6 +180,7 @@ void run(unsigned seed) {
   if (!own.fault.empty())
     UNSCOPED_INFO(own.fault);
   CHECK(world.functions.fault().empty());
+  CHECK(read_count == own.records_count);
   for (auto const count : own.consumed)
     CHECK(own.sent.contains(count));
   for (auto const count : own.sent)
