@@ -76,13 +76,18 @@ void delivery::arrived(ordered_message one) {
           {number::function_unbound, "a function has sent a message to a type that no module declares; it waits"},
           {{"address", to_text(target)}, {"caller", caller ? to_text(*caller) : std::string()}});
     }
-    ++unbound_count_;
+    unbound_addresses_count_ += box.waiting_count() == 0 ? 1 : 0;
+    ++unbound_messages_count_;
     box.push({one.key, std::move(caller), std::move(value)}, {});
     return;
   }
   ++type->counters.in_total;
+  ++type->waiting_messages_count;
+  bool const was_shut = box.is_shut();
   box.push({one.key, std::move(caller), std::move(value)}, {type->callee->call_limits().waiting_max});
+  type->shut_count += box.is_shut() && !was_shut ? 1 : 0;
   if (box.stands == mailbox::phase::idle) {
+    ++type->addresses_count;
     box.stands = mailbox::phase::ready;
     types_.ready(*type, {own_.shard, &box});
   }

@@ -57,7 +57,8 @@ class delivery {
   task::event& departures_changed() noexcept { return departures_changed_; }
   std::vector<egress_notice> take_departures() { return std::exchange(departing_, {}); }
 
-  std::uint64_t unbound_messages_count() const noexcept { return unbound_count_; }
+  std::size_t unbound_addresses_count() const noexcept { return unbound_addresses_count_; }
+  std::size_t unbound_messages_count() const noexcept { return unbound_messages_count_; }
 
  private:
   void flush();
@@ -74,7 +75,8 @@ class delivery {
   std::vector<egress_notice> departing_;
   std::vector<std::vector<ordered_message>> outgoing_; // by shard
   bool flush_posted_ = false;
-  std::uint64_t unbound_count_ = 0;
+  std::size_t unbound_addresses_count_ = 0;
+  std::size_t unbound_messages_count_ = 0;
 };
 
 } // namespace statefund::dispatch

@@ -61,11 +61,15 @@ struct lane {
   std::shared_ptr<message::state_specs const> specs; // that a call carries: declared, or learned
   lane_counters counters;
 
-  // Of addresses of this type and shard.
+  // Of addresses of this type and shard. Kept up to date, so that showing them costs no walk over the mailboxes.
+  std::size_t waiting_messages_count = 0;
+  std::size_t addresses_count = 0; // with something waiting or out
+  std::size_t shut_count = 0;      // whose door is shut
   std::size_t in_flight_count = 0;
   std::size_t backing_off_count = 0;
   std::size_t held_count = 0;
-  std::string last_error; // the newest failure of a call
+  std::size_t failing_count = 0; // whose last call failed
+  std::string last_error;        // the newest failure of a call
   std::int64_t last_error_at_ms = 0;
   clock::steady::time_point log_again_at{};
   std::size_t unlogged_failures_count = 0;

@@ -164,6 +164,8 @@ shard_status shard::status() const {
   shard_status seen;
   seen.delayed_lateness_seconds = delayed_.lateness_seconds();
   seen.held_by_egress = turns_.held_counts();
+  seen.unbound_addresses_count = data_.delivered.unbound_addresses_count();
+  seen.unbound_messages_count = data_.delivered.unbound_messages_count();
   std::unordered_map<message::function_type, std::size_t> position;
   for (auto const& [type, lane] : data_.types) {
     position.emplace(type, seen.lanes.size());
@@ -171,33 +173,27 @@ shard_status shard::status() const {
     own.type = type;
     own.counters = lane->counters;
     own.attempts = lane->callee->attempts();
+    own.waiting_messages_count = lane->waiting_messages_count;
+    own.addresses_count = lane->addresses_count;
+    own.shut_count = lane->shut_count;
     own.in_flight_count = lane->in_flight_count;
     own.backing_off_count = lane->backing_off_count;
     own.held_count = lane->held_count;
+    own.failing_count = lane->failing_count;
     own.last_error = lane->last_error;
     own.last_error_at_ms = lane->last_error_at_ms;
   }
   auto const now = clock::steady::now();
-  for (auto const& [self, box] : data_.mailboxes) {
-    auto const known = position.find(self.type);
-    if (known == position.end()) {
-      ++seen.unbound_addresses_count;
-      seen.unbound_messages_count += box.waiting_count();
-      continue;
-    }
-    auto& own = seen.lanes[known->second];
-    ++own.addresses_count;
-    own.waiting_messages_count += box.waiting_count();
-    own.shut_count += box.is_shut() ? 1 : 0;
+  turns_.for_some_waiting([&](mailbox::mailbox const& box) {
+    auto& own = seen.lanes[position.at(box.self().type)];
     own.failures_count_max = std::max(own.failures_count_max, box.failures_count);
-    if (box.waiting_count() > 0)
-      own.oldest_seconds = std::max(own.oldest_seconds, std::chrono::duration<double>(now - box.oldest_since).count());
+    own.oldest_seconds = std::max(own.oldest_seconds, std::chrono::duration<double>(now - box.oldest_since).count());
     if (box.stands == mailbox::phase::backing_off) {
       auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(box.next_attempt - now).count();
       auto const in_ms = std::max<std::int64_t>(0, left);
       own.next_attempt_ms = own.next_attempt_ms < 0 ? in_ms : std::min(own.next_attempt_ms, in_ms);
     }
-  }
+  });
   return seen;
 }
 

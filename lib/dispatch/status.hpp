@@ -22,10 +22,11 @@ struct lane_status {
   std::size_t backing_off_count = 0;
   std::size_t held_count = 0;
   std::size_t shut_count = 0; // mailboxes whose door is shut
-  double oldest_seconds = 0;
+  double oldest_seconds = 0;  // of the messages that are ready or back off
   std::string last_error;
   std::int64_t last_error_at_ms = 0;
-  unsigned failures_count_max = 0;   // in a row, of the address that failed most often
+  std::size_t failing_count = 0;     // addresses whose last call failed
+  unsigned failures_count_max = 0;   // in a row, of those that back off
   std::int64_t next_attempt_ms = -1; // from now, the earliest; -1: nobody backs off
 };
 

@@ -75,6 +75,7 @@ asio::awaitable<void> turn_loop::run(mailbox::mailbox& own) {
     becomes_ready(own, type);
   } else {
     own.stands = phase::idle;
+    --type.addresses_count;
     data_.mailboxes.erase(own);
   }
 }
@@ -123,13 +124,23 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
   }
 }
 
-message::batch turn_loop::take(mailbox::mailbox& own, lane const& type) {
+message::batch turn_loop::take(mailbox::mailbox& own, lane& type) {
   auto const& limits = type.callee->call_limits();
   auto const bytes_of = [&](message::invocation const& one) { return type.callee->request_bytes_of(one); };
+  bool const was_shut = own.is_shut();
   auto taken = own.take({limits.batch_messages_max, limits.payload_bytes_max}, marks_of(type), bytes_of);
+  type.waiting_messages_count -= taken.size();
+  type.shut_count -= was_shut && !own.is_shut() ? 1 : 0;
   if (!own.is_shut())
     data_.doors.room_in(own.self());
   return taken;
+}
+
+void turn_loop::give_back(mailbox::mailbox& own, lane& type, message::batch taken) {
+  bool const was_shut = own.is_shut();
+  type.waiting_messages_count += taken.size();
+  own.put_back(std::move(taken), marks_of(type));
+  type.shut_count += own.is_shut() && !was_shut ? 1 : 0;
 }
 
 void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
@@ -148,6 +159,7 @@ void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const&
   if (own.failures_count > 0)
     logger.info({number::call_recovered, "a call has succeeded after failures"},
                 {{"address", to_text(own.self())}, {"failures", own.failures_count}});
+  type.failing_count -= own.failures_count > 0 ? 1 : 0;
   own.failures_count = 0;
   own.last_error.clear();
 
@@ -163,10 +175,10 @@ void turn_loop::becomes_ready(mailbox::mailbox& own, lane& type) {
 }
 
 turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why) {
-  own.put_back(std::move(taken), marks_of(type));
+  give_back(own, type, std::move(taken));
   if (why.code == function::errc::call_cancelled)
     return turn_end::stopped;
-  ++own.failures_count;
+  type.failing_count += own.failures_count++ == 0 ? 1 : 0;
   own.last_error = why.to_string();
   auto const wait = clock::backoff(between_calls, own.failures_count, static_cast<unsigned>(random_()));
   own.next_attempt = clock::steady::now() + wait;
@@ -194,8 +206,8 @@ turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::ba
   return turn_end::failed;
 }
 
-turn_end turn_loop::halt(mailbox::mailbox& own, lane const& type, message::batch taken, error const& why) {
-  own.put_back(std::move(taken), marks_of(type));
+turn_end turn_loop::halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why) {
+  give_back(own, type, std::move(taken));
   data_.store_lost(why);
   return turn_end::stopped;
 }
@@ -236,6 +248,17 @@ std::optional<message::egress_id> turn_loop::full_egress(message::change const& 
   return std::nullopt;
 }
 
+void turn_loop::for_some_waiting(std::function<void(mailbox::mailbox const&)> const& see) const {
+  constexpr int looked_at_max = 10'000;
+  int looked_at = 0;
+  for (auto const& [at, own] : backing_off_)
+    if (++looked_at <= looked_at_max)
+      see(*own);
+  for (auto const& [type, lane] : data_.types)
+    if (!lane->ready.empty() && lane->ready.front().shard == data_.place.shard)
+      see(*lane->ready.front().box); // first come, first served: nobody who is ready waits longer
+}
+
 std::vector<std::pair<message::egress_id, std::size_t>> turn_loop::held_counts() const {
   std::vector<std::pair<message::egress_id, std::size_t>> counts;
   for (auto const& [egress, waiting] : held_)
@@ -245,7 +268,7 @@ std::vector<std::pair<message::egress_id, std::size_t>> turn_loop::held_counts()
 
 turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full) {
   if (!taken.empty())
-    own.put_back(std::move(taken), marks_of(type));
+    give_back(own, type, std::move(taken));
   own.stands = phase::held;
   own.last_egresses = {full};
   ++type.held_count;

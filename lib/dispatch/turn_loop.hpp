@@ -47,6 +47,8 @@ class turn_loop {
   // Starts the loop that wakes those who back off.
   void start();
 
+  // Calls `see` for the addresses that back off, the next to be called first, and for some that are ready.
+  void for_some_waiting(std::function<void(mailbox::mailbox const&)> const& see) const;
   // How many addresses each egress holds up.
   std::vector<std::pair<message::egress_id, std::size_t>> held_counts() const;
 
@@ -59,12 +61,13 @@ class turn_loop {
   boost::asio::awaitable<turn_end> run_turn(mailbox::mailbox& own, lane& type);
   boost::asio::awaitable<void> wake_backed_off();
 
-  message::batch take(mailbox::mailbox& own, lane const& type);
+  message::batch take(mailbox::mailbox& own, lane& type);
+  void give_back(mailbox::mailbox& own, lane& type, message::batch taken);
   std::optional<message::egress_id> full_egress(mailbox::mailbox const& own) const;
   std::optional<message::egress_id> full_egress(message::change const& whole) const;
   turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full);
   turn_end after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
-  turn_end halt(mailbox::mailbox& own, lane const& type, message::batch taken, error const& why);
+  turn_end halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
   void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
                store::ticket ordered) noexcept;
   void becomes_ready(mailbox::mailbox& own, lane& type);
