@@ -169,8 +169,7 @@ std::size_t std::hash<statefund::message::function_type>::operator()(
   return statefund::message::mix(std::hash<std::string_view>{}(value.name_space), value.name);
 }
 
-std::size_t
-std::hash<statefund::message::address>::operator()(statefund::message::address const& value) const noexcept {
+std::size_t std::hash<statefund::message::address>::operator()(statefund::message::address const& value) const {
   return statefund::message::mix(std::hash<statefund::message::function_type>{}(value.type), value.id);
 }
 

@@ -72,9 +72,10 @@ template <>
 struct std::hash<statefund::message::function_type> {
   std::size_t operator()(statefund::message::function_type const& value) const noexcept;
 };
+// Not noexcept: libstdc++'s maps then keep the hash with each entry and need not hash three strings again to erase one.
 template <>
 struct std::hash<statefund::message::address> {
-  std::size_t operator()(statefund::message::address const& value) const noexcept;
+  std::size_t operator()(statefund::message::address const& value) const;
 };
 template <>
 struct std::hash<statefund::message::egress_id> {
