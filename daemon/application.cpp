@@ -5,6 +5,7 @@
 #include "endpoint/remote_function.hpp"
 #include "error/number.hpp"
 #include "log/log.hpp"
+#include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
 
@@ -98,25 +99,23 @@ result<void> application::open() {
   return ingress_.open();
 }
 
-asio::awaitable<void> application::close_doors() {
+asio::awaitable<void> application::close_doors(task::event& closed) {
   co_await ingress_.close();
   co_await admin_.close();
+  closed.notify_all();
 }
 
 asio::awaitable<dispatch::leftovers> application::stop(clock::deadline until) {
   // The doors stay open meanwhile: senders are told, and egresses can be read.
   auto const left = co_await dispatcher_.drain(until);
+  task::event closed(executors_.front());
   task::gate closing(executors_.front());
-  closing.start(close_doors());
-  task::event answered(executors_.front());
+  closing.start(close_doors(closed));
   auto const answers_by = clock::deadline::after(answers_max);
-  while (closing.running_count() > 0) {
-    auto const look = clock::deadline::after(std::chrono::milliseconds(5));
-    co_await answered.wait(look);
-    if (answers_by.reached()) {
-      ingress_.cancel();
-      admin_.cancel();
-    }
+  auto const end = co_await closed.wait(answers_by);
+  if (end != task::wait_end::notified) {
+    ingress_.cancel();
+    admin_.cancel();
   }
   co_await closing.close();
   co_return left;

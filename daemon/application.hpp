@@ -9,6 +9,7 @@
 #include "error/result.hpp"
 #include "ingress/door.hpp"
 #include "store/memory_store.hpp"
+#include "task/event.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -44,7 +45,7 @@ class application final : private admin::sources {
  private:
   function::handle make_function(message::function_type const& type, std::size_t shard);
   std::vector<ingress::place> ingress_places();
-  boost::asio::awaitable<void> close_doors();
+  boost::asio::awaitable<void> close_doors(task::event& closed);
 
   // admin::sources
   std::optional<std::string> not_ready() override;

@@ -1,0 +1,159 @@
+#include "catalog/snapshot.hpp"
+#include "daemon/application.hpp"
+#include "dialogue/door_client.hpp"
+#include "support/event_loop.hpp"
+#include "support/scripted_server.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+using namespace statefund;
+using namespace statefund::support;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+// The daemon as main puts it together, with its sockets and a function's server, in one loop and under a moved clock.
+
+namespace {
+
+namespace asio = boost::asio;
+
+// A FromFunction of the 3.x protocol that sends "hi" (of type t) to the egress ns/out:
+// { 100: { 4: { 1: "ns", 2: "out", 3: { 1: "t", 2: true, 3: "hi" } } } }
+std::string const sends_hi =
+    std::string("\xa2\x06\x16\x22\x14\x0a\x02ns\x12\x03out\x1a\x09\x0a\x01t\x10\x01\x1a\x02hi", 25);
+
+std::string answer_of(std::string const& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
+}
+
+struct whole_daemon {
+  explicit whole_daemon(std::string const& more = {}) : server(loop) {
+    daemon::settings chosen;
+    chosen.ingress.socket = directory.path("ingress.sock");
+    chosen.admin.socket = directory.path("admin.sock");
+    std::string const module = "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: ns/*\n  urlPathTemplate: "
+                               "http://127.0.0.1:" +
+                               std::to_string(server.port()) + "/{function.name}\n" + more +
+                               "---\nkind: statefund.egress.v1/queue\nspec: {id: ns/out}\n";
+    auto const modules = catalog::snapshot::make({{"ns.yaml", module, {}}}, 1);
+    REQUIRE(modules->errors().empty());
+    served.emplace(chosen, modules, std::vector<asio::any_io_executor>{loop.executor()}, [](error const&) {});
+    auto const opened = served->open();
+    REQUIRE(opened.has_value());
+  }
+  ~whole_daemon() { loop.run(stop()); }
+
+  asio::awaitable<void> stop() {
+    auto const now = clock::deadline::after(0s);
+    auto const left = co_await served->stop(now);
+    static_cast<void>(left);
+  }
+
+  dialogue::answer ask(std::string_view socket, std::string_view request) {
+    dialogue::door_client client(loop.executor(), directory.path(socket));
+    std::optional<dialogue::answer> got;
+    loop.run(keep(client, request, got));
+    client.close();
+    return *got;
+  }
+  static asio::awaitable<void> keep(dialogue::door_client& client, std::string_view request,
+                                    std::optional<dialogue::answer>& into) {
+    into = co_await client.ask(request);
+  }
+
+  dialogue::answer put(std::string_view id) {
+    return ask("ingress.sock", "PUT /ns/fn/" + std::string(id) +
+                                   " HTTP/1.1\r\nHost: s\r\nStatefun-Type: t\r\nContent-Length: 1\r\n\r\nx");
+  }
+  std::string status() { return ask("admin.sock", "GET /v1/status HTTP/1.1\r\nHost: s\r\n\r\n").body; }
+
+  event_loop loop;
+  dialogue::socket_directory directory;
+  scripted_server server;
+  std::optional<daemon::application> served;
+};
+
+} // namespace
+
+TEST_CASE("a message goes in at the ingress socket, and what the function makes of it comes out of the egress") {
+  whole_daemon on;
+  on.server.plays({expect_request(), send(answer_of(sends_hi)), hold()});
+  auto const accepted = on.put("a");
+  CHECK(accepted.status == 202);
+  CHECK(accepted.headers.contains("statefun-message-id"));
+  auto const records = on.ask("ingress.sock", "GET /-/egress/ns/out?wait=60s HTTP/1.1\r\nHost: s\r\n\r\n");
+  CHECK(records.status == 200);
+  CHECK_THAT(records.body, Contains(R"("from":"ns/fn/a")") || Contains(R"("from": "ns/fn/a")"));
+  CHECK_THAT(records.body, Contains("aGk=")); // "hi"
+  CHECK_THAT(on.server.requests().at(0), Contains("POST /fn HTTP/1.1"));
+}
+
+TEST_CASE("two messages for one address become one batch while the first call is out") {
+  whole_daemon on;
+  on.server.plays({expect_request(), stand_by(), send(answer_of("")), expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("a").status == 202);
+  REQUIRE(on.loop.run_until([&] { return on.server.requests().size() == 1; }));
+  CHECK(on.put("a").status == 202);
+  CHECK(on.put("a").status == 202);
+  on.server.go_on();
+  REQUIRE(on.loop.run_until([&] { return on.server.requests().size() == 2; }));
+  auto const& counts = on.served->dispatcher().counts();
+  REQUIRE(on.loop.run_until([&] { return counts.pending_messages_count == 0; }));
+  CHECK(on.server.accepted_count() == 1);
+}
+
+TEST_CASE("each timeout is told by its name in the status, and the messages arrive once the function answers") {
+  struct row {
+    char const* timeouts;
+    clock::steady::duration fires;
+    std::string told;
+  };
+  auto const& [timeouts, fires, told] =
+      GENERATE(row{"{call: 2s, read: 1s}", 1s, "read timeout (1 s) while waiting for the answer"},
+               row{"{call: 2s}", 2s, "call timeout (2 s) while waiting for the answer"});
+  whole_daemon on("  transport:\n    timeouts: " + std::string(timeouts) + "\n");
+  on.server.plays({expect_request(), hold()});
+  CHECK(on.put("a").status == 202);
+  REQUIRE(on.loop.run_until([&] { return on.server.requests().size() == 1; }));
+  on.loop.settle();
+  on.loop.advance(fires);
+  for (int i = 0; i < 3 && on.served->dispatcher().counts().pending_messages_count == 1; ++i) {
+    on.loop.advance(1s); // attempts until the call's budget is spent
+    on.loop.settle();
+  }
+  CHECK_THAT(on.status(), Contains(told));
+
+  for (int i = 0; i < 8; ++i)
+    on.server.plays({expect_request(), send(answer_of("")), hold()});
+  REQUIRE(on.loop.run_until([&] {
+    on.loop.time().advance(50ms);
+    on.loop.advance(50ms);
+    return on.served->dispatcher().counts().pending_messages_count == 0;
+  }));
+  CHECK_THAT(on.status(), !Contains(told));
+}
+
+TEST_CASE("a full mailbox answers 429 with Retry-After, other addresses go on, and it takes messages again") {
+  whole_daemon on("  maxNumBatchRequests: 2\n");
+  on.server.plays({expect_request(), stand_by(), send(answer_of("")), expect_request(), send(answer_of("")), hold()});
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("a").status == 202);
+  REQUIRE(on.loop.run_until([&] { return on.server.requests().size() == 1; }));
+  CHECK(on.put("a").status == 202);
+  CHECK(on.put("a").status == 202);
+  auto const full = on.put("a");
+  CHECK(full.status == 429);
+  CHECK(full.headers.at("retry-after") == "1");
+  CHECK_THAT(full.body, Contains("SF0105"));
+  CHECK(on.put("b").status == 202);
+  REQUIRE(on.loop.run_until([&] { return on.server.requests().size() == 2; }));
+  on.server.go_on();
+  REQUIRE(on.loop.run_until([&] { return on.served->dispatcher().counts().pending_messages_count == 0; }));
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("a").status == 202);
+}
