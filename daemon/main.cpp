@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -54,6 +55,25 @@ std::vector<std::string> not_in_this_version(settings const& chosen) {
     found.push_back(to_string(number::settings_invalid) +
                     ": start_paused is true, which this version cannot resume from; expected false");
   return found;
+}
+
+// Settings of parts that are not there yet: nobody should believe that they are at work.
+void warn_without_effect(configuration const& configured) {
+  constexpr std::array<std::string_view, 10> without_effect{"store.path",
+                                                            "store.sync",
+                                                            "store.sync_interval",
+                                                            "store.free_bytes_min",
+                                                            "store.accept_loss",
+                                                            "admin.actions",
+                                                            "embedded.directory",
+                                                            "limits.unsynced_bytes_max",
+                                                            "limits.unbound_bytes_max",
+                                                            "module.global-config"};
+  for (auto const& [path, origin] : configured.origins)
+    if (std::any_of(without_effect.begin(), without_effect.end(),
+                    [&](std::string_view name) { return path.starts_with(name); }))
+      logger.warning({number::setting_without_effect, "a setting has no effect in this version"},
+                     {{"setting", path}, {"given_by", origin}});
 }
 
 // Connections are descriptors: as many as the system lets us have.
@@ -227,6 +247,7 @@ int run(std::span<char const* const> arguments) {
   if (asked->asked == action::check)
     return check(chosen, **modules);
   log::configure({chosen.log.level, chosen.log.format});
+  warn_without_effect(*configured);
   return serve(chosen, *modules);
 }
 

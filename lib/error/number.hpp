@@ -20,8 +20,8 @@ enum class number : unsigned {
   messages_lost = 10,            // the memory store was stopped with messages in it (exit 1)
   file_limit = 11,               // the limit on open files is low for what is configured
   modules_loaded = 12,           // a snapshot of the modules is in force
-  connection_broken = 13,        // a client's connection to a door ended badly
   systemd_unreachable = 14,      // a report to the service manager cannot be sent
+  setting_without_effect = 15,   // a setting was given that this version does not act on
 
   // what the doors answer
   request_malformed = 101,            // 400
@@ -43,7 +43,6 @@ enum class number : unsigned {
   header_too_large = 117,             // 431
   connections_limit_reached = 118,    // 503
   rejected_before = 119,              // 429: an earlier message of the request to the same address was rejected
-  outcome_unknown = 120,              // the connection is closed: the store was lost after ordering
   function_types_limit_reached = 121, // 429
 
   // what functions do
