@@ -185,6 +185,13 @@ asio::awaitable<void> supervise(application& served, settings const& chosen, loo
   all.end();
 }
 
+// What was opened before a socket could not be: the other socket's file goes with it.
+asio::awaitable<void> close_again(application& served, loops& all) {
+  auto const now = deadline::after(clock::steady::duration::zero());
+  co_await served.stop(now);
+  all.end();
+}
+
 int serve(settings const& chosen, std::shared_ptr<catalog::snapshot const> modules) {
   std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): a peer that is gone is an error of the write
   raise_file_limit(chosen);
@@ -196,13 +203,15 @@ int serve(settings const& chosen, std::shared_ptr<catalog::snapshot const> modul
   auto const executors = all.executors();
   systemd::stop_signals signals(executors.front());
   application served(chosen, std::move(modules), executors, end_at_once);
-  if (auto const opened = served.open(); !opened) {
-    logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().to_string()}});
-    return exit_failure;
-  }
   int exit_code = 0;
   task::gate tasks(executors.front());
-  tasks.start(supervise(served, chosen, all, tasks, signals, exit_code));
+  if (auto const opened = served.open(); opened) {
+    tasks.start(supervise(served, chosen, all, tasks, signals, exit_code));
+  } else {
+    logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().detail}});
+    exit_code = exit_failure;
+    tasks.start(close_again(served, all));
+  }
   all.run();
   return exit_code;
 }

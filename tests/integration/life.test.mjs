@@ -71,6 +71,15 @@ daemon_test('a second daemon does not take over a socket that answers', async (s
   assert.deepEqual((await first.take_from_egress(out, 1)).map(value_of), ['still there']);
 });
 
+daemon_test('a daemon that gets only one of its sockets gives it back and says which was taken', async (stage) => {
+  await stage.start({'test.yaml': nowhere});
+  const other = stage.directory.file('other.sock');
+  const second = await run_with(stage, {'test.yaml': nowhere}, '--admin-socket', other);
+  assert.equal(second.code, 1);
+  assert.match(second.text, /SF0006.*ingress\.sock/);
+  assert.equal(fs.existsSync(other), false);
+});
+
 daemon_test('a socket that a dead daemon left behind is replaced', async (stage) => {
   const first = await stage.start({'test.yaml': nowhere});
   await first.kill();
