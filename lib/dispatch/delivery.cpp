@@ -56,12 +56,13 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
   if (!whole.delayed_set.empty())
     alarm_changed_.notify_all();
 
+  bool const first_to_depart = departing_.empty();
   for (auto const& record : whole.egress_records)
     if (departing_.empty() || !(departing_.back().egress == record.egress))
       departing_.push_back({record.egress, ordered});
     else
       departing_.back().ordered.merge(ordered);
-  if (!whole.egress_records.empty())
+  if (first_to_depart && !whole.egress_records.empty())
     departures_changed_.notify_all();
 }
 

@@ -55,6 +55,7 @@ class delivery {
   // Delayed messages were added: the alarm may have to ring earlier.
   task::event& alarm_changed() noexcept { return alarm_changed_; }
   task::event& departures_changed() noexcept { return departures_changed_; }
+  bool has_departures() const noexcept { return !departing_.empty(); }
   std::vector<egress_notice> take_departures() { return std::exchange(departing_, {}); }
 
   std::size_t unbound_addresses_count() const noexcept { return unbound_addresses_count_; }

@@ -1,5 +1,8 @@
 #include "dispatch/departures.hpp"
 
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 
 namespace statefund::dispatch {
@@ -16,14 +19,16 @@ std::size_t departures::shard_of(message::egress_id const& egress) const noexcep
 
 asio::awaitable<void> departures::announce_when_durable() {
   for (;;) {
-    auto const coming = data_.delivered.take_departures();
-    if (coming.empty()) {
+    if (!data_.delivered.has_departures()) {
       auto const never = clock::deadline::never();
       auto const end = co_await data_.delivered.departures_changed().wait(never);
       if (end == task::wait_end::cancelled)
         co_return;
-      continue;
     }
+    // What is ready to run may have records too: one notice for all of them, not one for each.
+    auto others = asio::post(data_.executor, asio::deferred);
+    co_await std::move(others);
+    auto const coming = data_.delivered.take_departures();
     store::ticket all;
     for (auto const& notice : coming)
       all.merge(notice.ordered);
