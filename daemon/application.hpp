@@ -29,7 +29,7 @@ class application final : private admin::sources {
   // `store_lost` ends the process.
   application(settings chosen, std::shared_ptr<catalog::snapshot const> modules,
               std::vector<boost::asio::any_io_executor> executors, std::function<void(error const&)> store_lost);
-  ~application();
+  ~application() override;
 
   // Opens the sockets and starts to serve. http::errc.
   result<void> open();

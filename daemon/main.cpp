@@ -118,6 +118,7 @@ class loops {
   }
   std::vector<asio::any_io_executor> executors() {
     std::vector<asio::any_io_executor> all;
+    all.reserve(contexts_.size());
     for (auto& context : contexts_)
       all.emplace_back(context->get_executor());
     return all;

@@ -209,6 +209,7 @@ fault read_global_config(settings& into, std::span<std::string const> given) {
 
 std::vector<printed> print_global_config(settings const& from) {
   std::vector<printed> entries;
+  entries.reserve(from.global_config.size());
   for (auto const& [key, value] : from.global_config)
     entries.push_back({key, yaml_text(value)});
   return entries;
@@ -222,7 +223,7 @@ std::vector<std::pair<std::string_view, Value>> yes_or_no(Value yes, Value no) {
 
 std::vector<setting> make_table() {
   using namespace std::chrono_literals;
-  constexpr std::uint64_t GiB = 1ULL << 30;
+  constexpr std::uint64_t gibibyte = 1ULL << 30;
   return {
       text(
           "modules", [](auto& s) -> auto& { return s.modules; }, path_name{}),
@@ -237,7 +238,7 @@ std::vector<setting> make_table() {
       text(
           "ingress.connections_max", [](auto& s) -> auto& { return s.ingress.connections_max; }, count{}),
       text(
-          "ingress.message_bytes_max", [](auto& s) -> auto& { return s.ingress.message_bytes_max; }, size{1, GiB}),
+          "ingress.message_bytes_max", [](auto& s) -> auto& { return s.ingress.message_bytes_max; }, size{1, gibibyte}),
       text(
           "ingress.wait_max", [](auto& s) -> auto& { return s.ingress.wait_max; }, duration{}),
 

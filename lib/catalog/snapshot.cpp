@@ -29,7 +29,7 @@ void snapshot::add(file_text const& read) {
   }
   auto parsed = module::parse(read.path, read.text);
   if (!parsed) {
-    here.errors = std::move(parsed.error());
+    here.errors = parsed.error();
     return;
   }
   here.errors = held_against(*parsed);

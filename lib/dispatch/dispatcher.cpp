@@ -173,8 +173,11 @@ asio::awaitable<void> dispatcher::close_rest(shard& one, deadline) {
 
 asio::awaitable<std::vector<shard_status>> dispatcher::status() {
   std::vector<shard_status> all;
-  for (auto& one : shards_)
-    all.push_back(co_await task::on(one->executor(), status_of(*one)));
+  all.reserve(shards_.size());
+  for (auto& one : shards_) {
+    auto seen = co_await task::on(one->executor(), status_of(*one));
+    all.push_back(std::move(seen));
+  }
   co_return all;
 }
 

@@ -76,10 +76,12 @@ asio::awaitable<void> shard::accept_part(part& own, upload& of, std::chrono::nan
   for (auto& message : own.messages) {
     auto const caller = co_await asio::this_coro::cancellation_state;
     if (caller.cancelled() != asio::cancellation_type::none) {
-      own.receipts.push_back(refusal{number::not_accepting, "the upload was broken off", std::nullopt});
+      own.receipts.emplace_back(refusal{number::not_accepting, "the upload was broken off", std::nullopt});
       continue;
     }
-    own.receipts.push_back(co_await accept_.of_upload(std::move(message), rejected, deadline::after(wait_max)));
+    auto const wait_until = deadline::after(wait_max);
+    auto told = co_await accept_.of_upload(std::move(message), rejected, wait_until);
+    own.receipts.push_back(std::move(told));
   }
 }
 

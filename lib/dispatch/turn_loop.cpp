@@ -261,6 +261,7 @@ void turn_loop::for_some_waiting(std::function<void(mailbox::mailbox const&)> co
 
 std::vector<std::pair<message::egress_id, std::size_t>> turn_loop::held_counts() const {
   std::vector<std::pair<message::egress_id, std::size_t>> counts;
+  counts.reserve(held_.size());
   for (auto const& [egress, waiting] : held_)
     counts.emplace_back(egress, waiting.size());
   return counts;

@@ -30,6 +30,6 @@ struct answer {
 // Header blocks above this are no answer.
 inline constexpr std::uint32_t header_bytes_max = 16U * 1024U;
 // What is read of the body of an answer other than 2xx: enough for a stack trace.
-inline constexpr std::uint64_t error_body_bytes_max = 64U * 1024U;
+inline constexpr std::uint64_t error_body_bytes_max = std::uint64_t{64} * 1024;
 
 } // namespace statefund::endpoint

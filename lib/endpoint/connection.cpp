@@ -20,9 +20,10 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t buffer_bytes_initial = 4U * 1024U; // most answers are smaller, and a pool has many connections
-constexpr std::size_t buffer_bytes_max = 64U * 1024U;
-static_assert(buffer_bytes_max > 2 * header_bytes_max, "the parser sees the whole header at once");
+constexpr std::size_t buffer_bytes_initial =
+    std::size_t{4} * 1024; // most answers are smaller, and a pool has many connections
+constexpr std::size_t buffer_bytes_max = std::size_t{64} * 1024;
+static_assert(buffer_bytes_max > std::size_t{2} * header_bytes_max, "the parser sees the whole header at once");
 
 struct bounds {
   clock::deadline until;
@@ -51,7 +52,7 @@ class head_end {
  public:
   explicit head_end(std::size_t content_length) noexcept {
     auto* const end = std::to_chars(text_.data(), text_.data() + text_.size(), content_length).ptr;
-    std::memcpy(end, "\r\n\r\n", 4);
+    std::memcpy(end, "\r\n\r\n", 4); // NOLINT(bugprone-not-null-terminated-result): a size is kept beside it
     size_ = static_cast<std::size_t>(end - text_.data()) + 4;
   }
   asio::const_buffer bytes() const noexcept { return {text_.data(), size_}; }

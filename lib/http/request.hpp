@@ -9,7 +9,7 @@
 
 namespace statefund::http {
 
-enum class method { get, head, post, put, delete_, other };
+enum class method { get, head, post, put, delete_, other }; // NOLINT(readability-identifier-naming): a keyword
 
 std::string_view to_text(method value) noexcept;
 

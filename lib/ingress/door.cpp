@@ -30,6 +30,7 @@ door::door(std::vector<place> places, options chosen)
 
 std::vector<http::place> door::stations() {
   std::vector<http::place> made;
+  made.reserve(places_.size());
   for (place const& one : places_)
     made.push_back({one.executor, &receivers_.emplace_back(*one.at, options_)});
   return made;
@@ -44,7 +45,7 @@ result<void> door::open() {
 }
 
 boost::asio::awaitable<void> door::close() {
-  for (std::size_t i = 0; i < places_.size(); ++i) {
+  for (std::size_t i = 0; i < places_.size(); ++i) { // NOLINT(modernize-loop-convert): over two
     auto const tell = [to = &receivers_[i]] { to->stop_waiting(); };
     boost::asio::post(places_[i].executor, tell);
   }

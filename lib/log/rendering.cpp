@@ -227,7 +227,7 @@ std::vector<std::string> journal_fields_of(record const& happened) {
   entry.reserve(6 + happened.fields.size());
   entry.push_back("MESSAGE=" + text_of(happened));
   entry.push_back(std::string("PRIORITY=") + priority_of(happened.severity));
-  entry.push_back("SYSLOG_IDENTIFIER=statefund");
+  entry.emplace_back("SYSLOG_IDENTIFIER=statefund");
   entry.push_back("STATEFUND_ROOM=" + std::string(happened.room));
   if (happened.what) {
     // A journal message id is 128 bits, chosen once; its last 16 are the number.

@@ -106,11 +106,11 @@ std::vector<node const*> map_reader::list(std::string_view key, presence needed)
   return {};
 }
 
-void map_reader::refuse(std::string_view key, std::string_view why, std::string hint) {
+void map_reader::refuse(std::string_view key, std::string_view why, std::string const& hint) {
   refused_.emplace_back(key);
   for (auto const& each : map_->entries)
     if (each.key->text == key)
-      errors_->add(*each.key, quoted(key) + ' ' + std::string(why), std::move(hint));
+      errors_->add(*each.key, quoted(key) + ' ' + std::string(why), hint);
 }
 
 void map_reader::finish() {

@@ -60,7 +60,7 @@ class map_reader {
   // The items of a list; none if the key is absent.
   std::vector<node const*> list(std::string_view key, presence needed = presence::optional);
   // The key is known, and refused where it stands: "<key> <why>".
-  void refuse(std::string_view key, std::string_view why, std::string hint = {});
+  void refuse(std::string_view key, std::string_view why, std::string const& hint = {});
   bool has(std::string_view key) const noexcept { return map_->find(key) != nullptr; }
   // Known, whatever its value.
   void accept(std::string_view key) { known_.emplace_back(key); }

@@ -9,7 +9,7 @@ namespace statefund::systemd {
 
 namespace asio = boost::asio;
 
-stop_signals::stop_signals(asio::any_io_executor executor) : signals_(std::move(executor), SIGTERM, SIGINT) {}
+stop_signals::stop_signals(asio::any_io_executor const& executor) : signals_(executor, SIGTERM, SIGINT) {}
 
 asio::awaitable<int> stop_signals::wait() {
   auto const [failure, signal] = co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));

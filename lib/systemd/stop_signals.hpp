@@ -11,7 +11,7 @@ namespace statefund::systemd {
 // executor's thread.
 class stop_signals {
  public:
-  explicit stop_signals(boost::asio::any_io_executor executor);
+  explicit stop_signals(boost::asio::any_io_executor const& executor);
 
   // The number of the next signal; 0 once cancelled, by cancel() or by the coroutine's cancellation. One wait at a
   // time, and again after each: a second signal during a drain is for the caller to judge.
