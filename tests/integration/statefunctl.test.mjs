@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 
-import {bounded, ctl_binary, daemon_test, echo, out, run} from './support.mjs';
+import {bounded, ctl_binary, daemon_test, echo, eventually, out, request, run} from './support.mjs';
 
 const sockets_of = (daemon) => ({STATEFUN_ADMIN_SOCKET: daemon.admin, STATEFUN_INGRESS_SOCKET: daemon.ingress});
 
@@ -11,6 +11,8 @@ daemon_test('send puts a message in, egress tail shows what comes out, status sa
   const env = sockets_of(daemon);
   const sent = await run(ctl_binary, ['send', 'test/echo/x', '--text', 'hello'], {env});
   assert.equal(sent.code, 0, sent.text);
+  await eventually('the egress is there, which it is from its first record on', 20_000, async () =>
+    (await request(daemon.ingress, 'GET', `/-/egress/${out}`)).status === 200);
 
   const tail = spawn(ctl_binary, ['egress', 'tail', out], {env: {...process.env, ...env}, stdio: ['ignore', 'pipe', 'inherit']});
   try {
