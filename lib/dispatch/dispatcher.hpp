@@ -64,7 +64,6 @@ class dispatcher {
 
   boost::asio::awaitable<std::vector<shard_status>> status();
   totals const& counts() const noexcept { return totals_; }
-  statefund::store::store& store() noexcept { return *store_; }
 
   template <class Work>
   void post_to(std::size_t i, Work work) {

@@ -19,7 +19,6 @@ struct totals {
   std::atomic<std::int64_t> buffered_bytes{0};         // bodies being read, messages waiting or on a call
   std::atomic<std::int64_t> pending_messages_count{0}; // ordered and not consumed, wherever they are
   std::atomic<std::int64_t> delayed_count{0};
-  std::atomic<std::int64_t> calls_in_flight_count{0};
 };
 
 } // namespace statefund::dispatch
