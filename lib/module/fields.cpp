@@ -1,29 +1,19 @@
 #include "module/fields.hpp"
 
 #include "module/duration.hpp"
+#include "module/number.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 namespace statefund::module {
 namespace {
 
 void read_timeout(map_reader& from, std::string_view key, std::optional<given_timeout>& into, bool& unreadable) {
-  bool const is_there = from.has(key);
-  unreadable = is_there;
-  node const* const at = from.find(key);
-  if (!at)
-    return;
-  auto const value = read_duration(*at, key, from.errors());
-  if (!value)
-    return;
-  if (*value == std::chrono::nanoseconds::zero()) {
-    from.errors().add(*at, quoted(key) + " is " + quoted(at->text) + "; expected more than 0");
-    return;
-  }
-  into = given_timeout{*value, at};
-  unreadable = false;
+  auto const value = read_positive_duration(from, key);
+  unreadable = from.has(key) && !value;
+  if (value)
+    into = given_timeout{*value, from.self().find(key)};
 }
 
 // One segment pair of a type or an id. `fault` says what is wrong with it.
@@ -63,6 +53,39 @@ void refuse_name(text_at const& found, std::string_view what, std::span<refused_
   auto const nearest = nearest_of(found.text, all);
   std::string hint = nearest ? nearest_hint(found.text, {*nearest}) : nearest_hint(found.text, works);
   errors.add(*found.at, named + " is unknown", std::move(hint));
+}
+
+std::optional<std::int64_t> read_number(map_reader& from, std::string_view key, std::int64_t min, std::int64_t max) {
+  node const* const at = from.find(key);
+  auto const value = at ? read_integer(*at, key, from.errors()) : std::nullopt;
+  if (!value || (*value >= min && *value <= max))
+    return value;
+  from.errors().add(*at, quoted(key) + " is " + quoted(at->text) + "; expected a number from " + std::to_string(min) +
+                             " to " + std::to_string(max));
+  return std::nullopt;
+}
+
+std::optional<std::chrono::nanoseconds> read_positive_duration(map_reader& from, std::string_view key) {
+  node const* const at = from.find(key);
+  auto const value = at ? read_duration(*at, key, from.errors()) : std::nullopt;
+  if (!value || value->count() > 0)
+    return value;
+  from.errors().add(*at, quoted(key) + " is " + quoted(at->text) + "; expected more than 0");
+  return std::nullopt;
+}
+
+std::optional<std::size_t> read_word(map_reader& from, std::string_view key, std::span<std::string_view const> words) {
+  auto const found = from.text(key);
+  if (!found)
+    return std::nullopt;
+  auto const at = std::find(words.begin(), words.end(), lower_case(found->text));
+  if (at != words.end())
+    return static_cast<std::size_t>(at - words.begin());
+  std::string expected;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    (expected += i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") += words[i];
+  from.errors().add(*found->at, quoted(key) + " is " + quoted(found->text) + "; expected " + expected);
+  return std::nullopt;
 }
 
 void read_timeouts(map_reader& from, timeout_keys const& keys, given_timeouts& into) {
@@ -166,11 +189,6 @@ void check_resolves(function_spec const& spec, node const& at, error_list& error
   auto const url = spec.endpoint.for_name(*spec.functions.name);
   if (!url)
     errors.add(at, "the endpoint cannot be resolved: " + url.error().detail);
-}
-
-void refuse_failure_policy(map_reader& spec) {
-  for (std::string_view const key : {"retry", "onFailure", "maxConcurrentCalls", "callWhen"})
-    spec.refuse(key, not_in_this_version);
 }
 
 } // namespace statefund::module

@@ -3,7 +3,11 @@
 #include "module/reader.hpp"
 #include "module/spec.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,6 +33,21 @@ struct refused_name {
 void refuse_name(text_at const& found, std::string_view what, std::span<refused_name const> refused,
                  std::span<std::string_view const> working, error_list& errors);
 
+// The values under a key that may be absent. What is something else is an error, and absent as well.
+std::optional<std::int64_t> read_number(map_reader& from, std::string_view key, std::int64_t min, std::int64_t max);
+std::optional<std::chrono::nanoseconds> read_positive_duration(map_reader& from, std::string_view key);
+// The index of the word, in any case.
+std::optional<std::size_t> read_word(map_reader& from, std::string_view key, std::span<std::string_view const> words);
+
+// One of `choices`, by the word that to_string has for it; else `otherwise`.
+template <class Enum, std::size_t count>
+Enum read_choice(map_reader& from, std::string_view key, std::array<Enum, count> const& choices, Enum otherwise) {
+  std::array<std::string_view, count> words;
+  std::transform(choices.begin(), choices.end(), words.begin(), [](Enum each) { return to_string(each); });
+  auto const index = read_word(from, key, words);
+  return index ? choices[*index] : otherwise;
+}
+
 // The keys of the four timeouts, which each format spells its own way.
 struct timeout_keys {
   std::string_view call;
@@ -50,6 +69,8 @@ struct given_timeouts {
   std::optional<given_timeout> write;
   bool call_is_unreadable = false; // an error already; the others cannot be held against it
 };
+
+inline constexpr std::int64_t pool_size_max = 65535;
 
 inline constexpr call_timeouts blocking_defaults{std::chrono::minutes(1), std::chrono::seconds(10),
                                                  std::chrono::seconds(10), std::chrono::seconds(10)};
@@ -78,8 +99,8 @@ std::optional<message::egress_id> read_egress_id(text_at const& from, std::strin
 // Once pattern and endpoint are known: the endpoint of an exact type must resolve.
 void check_resolves(function_spec const& spec, node const& at, error_list& errors);
 
-// retry, onFailure, maxConcurrentCalls, callWhen: known, not working yet.
-void refuse_failure_policy(map_reader& spec);
+// retry, onFailure, maxConcurrentCalls, callWhen. Once the pool is known: more calls than connections are an error.
+void read_failure_policy(map_reader& spec, function_spec& into);
 
 // The formats. Each adds what it reads to `out`, even beside errors: the file is refused whole anyway.
 void read_version_document(node const& root, specs& out, error_list& errors);

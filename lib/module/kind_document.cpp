@@ -42,13 +42,10 @@ void read_pool(map_reader& transport, function_spec& into) {
       else
         into.pool_ttl = *ttl;
     }
-  if (node const* const at = transport.find("pool_size"))
-    if (auto const size = read_integer(*at, "pool_size", errors)) {
-      if (*size < 1 || *size > 65535)
-        errors.add(*at, "\"pool_size\" is " + quoted(at->text) + "; expected a number from 1 to 65535");
-      else
-        into.pool_size = static_cast<std::uint32_t>(*size);
-    }
+  // What cannot be read bounds nothing else.
+  if (transport.has("pool_size"))
+    into.pool_size =
+        static_cast<std::uint32_t>(read_number(transport, "pool_size", 1, pool_size_max).value_or(pool_size_max));
   if (node const* const at = transport.find("payload_max_bytes"))
     if (auto const size = read_size(*at, "payload_max_bytes", errors)) {
       if (*size < 1 || *size > 2147483647) // what a protobuf message can hold
@@ -118,7 +115,7 @@ void read_http_endpoint(map_reader& spec, std::string_view kind, specs& out) {
     read_transport(spec, made);
     spec.refuse("timeouts", "is not a key of " + std::string(endpoints_v2), "write it under \"transport\"");
   }
-  refuse_failure_policy(spec);
+  read_failure_policy(spec, made);
   spec.finish();
   if (has_pattern)
     out.functions.push_back(std::move(made));

@@ -50,6 +50,35 @@ struct call_timeouts {
 // Before the second attempt of one call, as the reference's blocking client has it; each further wait is twice as long.
 inline constexpr std::chrono::nanoseconds blocking_backoff_initial = std::chrono::milliseconds(10);
 
+// What becomes of a message that its function refuses for good.
+enum class on_failure {
+  pause,       // it stays at the head of its address, which waits for `resume` or `skip`
+  dead_letter, // it goes to the dead letters with the reason, and its address goes on
+  skip,        // it is dropped, counted and logged, and its address goes on
+};
+
+std::string_view to_string(on_failure value) noexcept; // as in the module: "pause", "dead-letter", "skip"
+
+// When a call may start.
+enum class call_when {
+  ordered, // once its messages are in the store's order: a crash may take them back, with all that came of them
+  durable, // once its messages are durable
+};
+
+std::string_view to_string(call_when value) noexcept; // as in the module: "ordered", "durable"
+
+// What is done after a call that has failed with all its attempts.
+struct failure_policy {
+  std::chrono::nanoseconds retry_initial = std::chrono::milliseconds(100); // the first wait; > 0; doubles
+  std::chrono::nanoseconds retry_max = std::chrono::seconds(60);           // the longest wait; >= retry_initial
+  std::uint32_t attempts_max = 0;                                          // calls that count; 0: for ever
+  on_failure then = on_failure::pause;
+  std::optional<std::uint32_t> concurrent_calls_max; // of the type in the daemon; > 0, <= pool_size; absent: pool_size
+  call_when calls = call_when::ordered;
+
+  bool operator==(failure_policy const&) const = default;
+};
+
 struct function_spec {
   function_pattern functions;
   protocol speaks = protocol::v3;
@@ -65,6 +94,7 @@ struct function_spec {
   std::uint32_t batch_messages_max = 1000;         // in one call; > 0
   std::optional<std::uint32_t> waiting_max = 1000; // an address's high mark; absent: none
 
+  failure_policy policy;
   message::state_specs states; // v2 alone: what the module declares; names are unique
   place where;                 // of the type or pattern
 

@@ -96,7 +96,7 @@ void read_function(node const& item, format as, specs& out, error_list& errors) 
   given_timeouts given;
   read_timeouts(*spec, keys, given);
   made.timeouts = settle(given, blocking_defaults, keys, errors);
-  refuse_failure_policy(*spec);
+  read_failure_policy(*spec, made);
   spec->finish();
   if (has_type)
     out.functions.push_back(std::move(made));
@@ -113,19 +113,14 @@ std::optional<named_state> read_state(node const& item, error_list& errors) {
     return std::nullopt;
   auto const name = state->text("name", presence::required);
   message::expiration expires;
-  bool after_write = false;
   if (node const* const at = state->find("expireAfter"))
     if (auto const after = read_duration(*at, "expireAfter", errors)) {
       expires.after = std::chrono::duration_cast<std::chrono::milliseconds>(*after);
       if (expires.after != *after)
         errors.add(*at, "\"expireAfter\" is " + quoted(at->text) + "; expected whole milliseconds");
     }
-  if (auto const mode = state->text("expireMode")) {
-    std::string const word = lower_case(mode->text);
-    after_write = word == "after-write";
-    if (!after_write && word != "after-invoke")
-      errors.add(*mode->at, "\"expireMode\" is " + quoted(mode->text) + "; expected after-invoke or after-write");
-  }
+  constexpr std::array<std::string_view, 2> modes{"after-invoke", "after-write"};
+  bool const after_write = read_word(*state, "expireMode", modes) == 1U;
   state->finish();
   if (expires.after.count() != 0)
     expires.mode = after_write ? message::expiration_mode::after_write : message::expiration_mode::after_invoke;

@@ -43,7 +43,7 @@ module:
             endpoint: http://host
             colour: red
 )",
-        R"(m.yaml:10:13: error: "colour" is not a key of a function's spec; expected one of endpoint, states, maxNumBatchRequests, timeout, connectTimeout, readTimeout, writeTimeout
+        R"(m.yaml:10:13: error: "colour" is not a key of a function's spec; expected one of endpoint, states, maxNumBatchRequests, timeout, connectTimeout, readTimeout, writeTimeout, retry, onFailure, maxConcurrentCalls, callWhen
 )"},
     row{"a key without a value",
         R"(version: "2.0"
@@ -278,26 +278,6 @@ module:
             endpoint: http+unix:///run/functions
 )",
         R"(m.yaml:9:23: error: "endpoint" is not an endpoint: "http+unix:///run/functions" has no component that ends in ".sock"; expected http+unix:///path/of/name.sock/path/of/url
-)"},
-    row{"the failure policy",
-        R"(version: "2.0"
-module:
-  meta: {type: remote}
-  spec:
-    functions:
-      - function:
-          meta: {kind: http, type: a/b}
-          spec:
-            endpoint: http://host
-            retry: {max: 60s}
-            onFailure: pause
-            maxConcurrentCalls: 1
-            callWhen: durable
-)",
-        R"(m.yaml:10:13: error: "retry" is not supported by this version of statefund
-m.yaml:11:13: error: "onFailure" is not supported by this version of statefund
-m.yaml:12:13: error: "maxConcurrentCalls" is not supported by this version of statefund
-m.yaml:13:13: error: "callWhen" is not supported by this version of statefund
 )"},
     row{"a batch maximum that is no number",
         R"(version: "2.0"
@@ -887,17 +867,6 @@ spec:
 )",
         R"(m.yaml:5:21: error: "call" is "0"; expected more than 0
 m.yaml:5:51: error: "red" is not a key of the timeouts; did you mean "read"?
-)"},
-    row{"the failure policy of an endpoint",
-        R"(kind: io.statefun.endpoints.v2/http
-spec:
-  functions: ns/f
-  urlPathTemplate: http://host:8000/f
-  retry: {}
-  callWhen: ordered
-)",
-        R"(m.yaml:5:3: error: "retry" is not supported by this version of statefund
-m.yaml:6:3: error: "callWhen" is not supported by this version of statefund
 )"},
     row{"an endpoint document without anything",
         R"(kind: io.statefun.endpoints.v2/http
