@@ -80,6 +80,11 @@ function::handle application::make_function(message::function_type const& type, 
                  {{"function_type", to_text(type)}, {"error", url.error().to_string()}});
     return nullptr;
   }
+  if (url->is_tls()) { // never in plain HTTP instead
+    logger.debug("the endpoint of a function is behind TLS, which does not run yet",
+                 {{"function_type", to_text(type)}, {"endpoint", to_string(*url)}});
+    return nullptr;
+  }
   return std::make_shared<endpoint::remote_function>(executors_[shard], names_,
                                                      endpoint_options(*spec, *url, type, shard, executors_.size()));
 }

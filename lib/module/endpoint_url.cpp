@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
+#include <algorithm>
+
 namespace statefund::module {
 namespace {
 
@@ -28,16 +30,6 @@ std::string replaced(std::string_view text, std::string_view by) {
     out += by;
     text.remove_prefix(at + placeholder.size());
   }
-}
-
-bool is_host(std::string_view text) {
-  std::string const named = replaced(text, "name");
-  if (named.empty() || named.size() > 253)
-    return false;
-  for (char const c : named)
-    if (!is_host_character(c))
-      return false;
-  return named.front() != '.' && named.find("..") == std::string::npos;
 }
 
 bool is_ipv6(std::string const& text) {
@@ -126,7 +118,7 @@ struct parser {
         return fail(" has no host; expected one, as in http://localhost:8000/path");
       if (port_text.find(':') != std::string_view::npos)
         return fail(" has more than one colon in its host; expected an IPv6 address in brackets, as in [::1]:8000");
-      if (!is_host(url.host))
+      if (!is_host(replaced(url.host, "name")))
         return fail(" has the host " + quoted(url.host) + ", which is neither a name nor an address");
     }
     url.port = url.is_tls() ? 443 : 80;
@@ -213,6 +205,13 @@ std::string to_string(endpoint_url const& value) {
   out += "://";
   out += value.is_unix() ? value.socket_path : value.authority();
   return out += value.target;
+}
+
+bool is_host(std::string_view text) {
+  if (text.empty() || text.size() > 253)
+    return false;
+  return std::all_of(text.begin(), text.end(), is_host_character) && text.front() != '.' &&
+         text.find("..") == std::string_view::npos;
 }
 
 bool endpoint_template::has_placeholder() const noexcept {

@@ -35,6 +35,9 @@ struct endpoint_url {
 
 std::string to_string(endpoint_url const& value);
 
+// A host's name, or an IPv4 address.
+bool is_host(std::string_view text);
+
 // An endpoint in which `{function.name}` may stand: in the host, in the socket's path, in path and query.
 struct endpoint_template {
   endpoint_url url;

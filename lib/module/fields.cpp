@@ -16,6 +16,10 @@ void read_timeout(map_reader& from, std::string_view key, std::optional<given_ti
     into = given_timeout{*value, from.self().find(key)};
 }
 
+bool is_control_character(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 // One segment pair of a type or an id. `fault` says what is wrong with it.
 struct names {
   std::string_view name_space;
@@ -32,9 +36,8 @@ names split_names(std::string_view text) {
     return {{}, {}, " has no namespace"};
   if (out.name.empty())
     return {{}, {}, " has no name"};
-  for (char const c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      return {{}, {}, " has a control character in it"};
+  if (std::any_of(text.begin(), text.end(), is_control_character))
+    return {{}, {}, " has a control character in it"};
   return out;
 }
 
@@ -133,18 +136,38 @@ void read_batch_max(map_reader& spec, function_spec& into) {
   into.waiting_max = into.batch_messages_max;
 }
 
-void read_endpoint(map_reader& spec, std::string_view key, function_spec& into) {
+bool read_endpoint(map_reader& spec, std::string_view key, function_spec& into) {
   auto const found = spec.text(key, presence::required);
   if (!found)
-    return;
+    return false;
   auto read = parse_endpoint(found->text);
-  if (!read)
-    return spec.errors().add(*found->at, quoted(key) + " is not an endpoint: " + read.error().detail);
-  if (read->url.is_tls())
-    return spec.errors().add(
-        *found->at, "the scheme " + quoted(to_string(read->url.over)) + ' ' + std::string(not_yet_in_this_version),
-        read->url.is_unix() ? "use http+unix" : "use http or http+unix");
+  if (!read) {
+    spec.errors().add(*found->at, quoted(key) + " is not an endpoint: " + read.error().detail);
+    return false;
+  }
   into.endpoint = std::move(*read);
+  if (into.endpoint.url.over == scheme::https_unix)
+    into.tls.server_name = "localhost";
+  if (into.functions.name)
+    if (auto const url = into.endpoint.for_name(*into.functions.name); !url)
+      spec.errors().add(*found->at, "the endpoint cannot be resolved: " + url.error().detail);
+  return true;
+}
+
+std::optional<std::string> read_path(map_reader& from, std::string_view key, presence needed) {
+  auto const found = from.text(key, needed);
+  if (!found)
+    return std::nullopt;
+  bool const has_control_character = std::any_of(found->text.begin(), found->text.end(), is_control_character);
+  if (found->text.starts_with('/') && !has_control_character)
+    return std::string(found->text);
+  char const* const why = has_control_character                   ? ", which has a control character in it"
+                          : found->text.starts_with("classpath:") ? ", and statefund has no class path"
+                          : found->text.starts_with("~")          ? ", and the daemon has no home directory"
+                                                                  : "";
+  from.errors().add(*found->at, quoted(key) + " is " + quoted(found->text) + why +
+                                    "; expected the absolute path of a file, as in /etc/statefun/name.pem");
+  return std::nullopt;
 }
 
 std::optional<function_pattern> read_function_type(text_at const& from, std::string_view key, error_list& errors) {
@@ -181,14 +204,6 @@ std::optional<message::egress_id> read_egress_id(text_at const& from, std::strin
   errors.add(*from.at,
              quoted(key) + " is not an egress id: " + quoted(from.text) + read.fault + "; expected <namespace>/<name>");
   return std::nullopt;
-}
-
-void check_resolves(function_spec const& spec, node const& at, error_list& errors) {
-  if (!spec.functions.is_exact())
-    return;
-  auto const url = spec.endpoint.for_name(*spec.functions.name);
-  if (!url)
-    errors.add(at, "the endpoint cannot be resolved: " + url.error().detail);
 }
 
 } // namespace statefund::module

@@ -87,17 +87,23 @@ call_timeouts settle(given_timeouts const& given, call_timeouts const& defaults,
 
 void read_batch_max(map_reader& spec, function_spec& into);
 
-// The endpoint under `key`; what is no endpoint, or needs TLS, is an error.
-void read_endpoint(map_reader& spec, std::string_view key, function_spec& into);
+// The endpoint under `key`, once the pattern is known: that of an exact type must resolve. False: there is none, which
+// is an error already.
+bool read_endpoint(map_reader& spec, std::string_view key, function_spec& into);
+
+// A file that the daemon is to open itself: its absolute path.
+std::optional<std::string> read_path(map_reader& from, std::string_view key, presence needed = presence::optional);
+
+// trust_cacerts, client_cert, client_key, client_key_password, server_name.
+void read_tls(map_reader& transport, tls_spec& into);
+// The same keys where the endpoint is without TLS: errors.
+void refuse_tls(map_reader& transport, scheme endpoint);
 
 // <namespace>/<name>, split at the last '/'.
 std::optional<function_pattern> read_function_type(text_at const& from, std::string_view key, error_list& errors);
 // The same, or <namespace>/*.
 std::optional<function_pattern> read_function_pattern(text_at const& from, std::string_view key, error_list& errors);
 std::optional<message::egress_id> read_egress_id(text_at const& from, std::string_view key, error_list& errors);
-
-// Once pattern and endpoint are known: the endpoint of an exact type must resolve.
-void check_resolves(function_spec const& spec, node const& at, error_list& errors);
 
 // retry, onFailure, maxConcurrentCalls, callWhen. Once the pool is known: more calls than connections are an error.
 void read_failure_policy(map_reader& spec, function_spec& into);

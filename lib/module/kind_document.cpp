@@ -55,7 +55,7 @@ void read_pool(map_reader& transport, function_spec& into) {
     }
 }
 
-void read_transport(map_reader& spec, function_spec& into) {
+void read_transport(map_reader& spec, bool has_endpoint, function_spec& into) {
   error_list& errors = spec.errors();
   call_timeouts defaults = async_defaults;
   into.backoff_initial = async_backoff_initial;
@@ -75,8 +75,10 @@ void read_transport(map_reader& spec, function_spec& into) {
       timeouts->finish();
     }
     read_pool(*transport, into);
-    for (std::string_view const key : {"trust_cacerts", "client_cert", "client_key", "client_key_password"})
-      transport->refuse(key, not_yet_in_this_version);
+    if (has_endpoint && !into.endpoint.url.is_tls())
+      refuse_tls(*transport, into.endpoint.url.over);
+    else
+      read_tls(*transport, into.tls);
     transport->finish();
   }
   into.timeouts = settle(given, defaults, keys, errors);
@@ -103,16 +105,14 @@ void read_http_endpoint(map_reader& spec, std::string_view kind, specs& out) {
       made.where = errors.place_of(*functions->at);
       has_pattern = true;
     }
-  read_endpoint(spec, "urlPathTemplate", made);
-  if (node const* const at = spec.self().find("urlPathTemplate"); at && has_pattern)
-    check_resolves(made, *at, errors);
+  bool const has_endpoint = read_endpoint(spec, "urlPathTemplate", made);
   read_batch_max(spec, made);
   if (kind == endpoints_v1) {
     read_blocking_timeouts(spec, made);
     spec.refuse("transport", "is not a key of " + std::string(endpoints_v1),
                 "use kind: " + std::string(endpoints_v2) + ", or write the timeouts under \"timeouts\"");
   } else {
-    read_transport(spec, made);
+    read_transport(spec, has_endpoint, made);
     spec.refuse("timeouts", "is not a key of " + std::string(endpoints_v2), "write it under \"transport\"");
   }
   read_failure_policy(spec, made);

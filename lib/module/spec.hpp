@@ -50,6 +50,17 @@ struct call_timeouts {
 // Before the second attempt of one call, as the reference's blocking client has it; each further wait is twice as long.
 inline constexpr std::chrono::nanoseconds blocking_backoff_initial = std::chrono::milliseconds(10);
 
+// The files of a TLS endpoint, as absolute paths, and the name that its certificate must have. Empty for plain http.
+struct tls_spec {
+  std::string trust_cacerts;       // certificates to trust, PEM; empty: the system's
+  std::string client_cert;         // the daemon's own certificate with its chain, PEM; empty: none
+  std::string client_key;          // of client_cert, PKCS#8; empty where client_cert is
+  std::string client_key_password; // a file with the password of client_key; empty: it has none
+  std::string server_name;         // checked, and asked for (SNI); empty: the endpoint's host. Never so for https+unix
+
+  bool operator==(tls_spec const&) const = default;
+};
+
 // What becomes of a message that its function refuses for good.
 enum class on_failure {
   pause,       // it stays at the head of its address, which waits for `resume` or `skip`
@@ -83,6 +94,7 @@ struct function_spec {
   function_pattern functions;
   protocol speaks = protocol::v3;
   endpoint_template endpoint; // resolved with for_name; for an exact pattern that is known to succeed
+  tls_spec tls;
   call_timeouts timeouts;
   std::chrono::nanoseconds backoff_initial = blocking_backoff_initial;
 

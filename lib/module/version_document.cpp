@@ -89,8 +89,6 @@ void read_function(node const& item, format as, specs& out, error_list& errors) 
   if (!spec || !is_http) // another kind has keys of its own
     return;
   read_endpoint(*spec, "endpoint", made);
-  if (node const* const at = spec->self().find("endpoint"); at && has_type)
-    check_resolves(made, *at, errors);
   read_states(*spec, as, made);
   read_batch_max(*spec, made);
   given_timeouts given;

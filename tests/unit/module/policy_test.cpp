@@ -1,9 +1,5 @@
 // The failure policy of a function: statefund's own keys, in every format.
-#include "module/parse.hpp"
-
 #include "module_text.hpp"
-
-#include <catch2/catch.hpp>
 
 #include <array>
 #include <string>

@@ -227,32 +227,6 @@ module:
 )",
         R"(m.yaml:9:23: error: "endpoint" is not an endpoint: "http://<host-name>/statefun" has an angle bracket in it; expected a real name in the place of <...>
 )"},
-    row{"TLS",
-        R"(version: "2.0"
-module:
-  meta: {type: remote}
-  spec:
-    functions:
-      - function:
-          meta: {kind: http, type: a/b}
-          spec:
-            endpoint: https://host/statefun
-)",
-        R"(m.yaml:9:23: error: the scheme "https" is not yet supported by this version of statefund; use http or http+unix
-)"},
-    row{"TLS over a unix socket",
-        R"(version: "2.0"
-module:
-  meta: {type: remote}
-  spec:
-    functions:
-      - function:
-          meta: {kind: http, type: a/b}
-          spec:
-            endpoint: https+unix:///run/f.sock
-)",
-        R"(m.yaml:9:23: error: the scheme "https+unix" is not yet supported by this version of statefund; use http+unix
-)"},
     row{"two slashes before a socket",
         R"(version: "2.0"
 module:
@@ -775,22 +749,6 @@ spec:
   urlPathTemplate: http://{function.name}.svc/f
 )",
         R"(m.yaml:4:20: error: the endpoint cannot be resolved: the function's name "f_1!" cannot stand in a host's name
-)"},
-    row{"client certificates",
-        R"(kind: io.statefun.endpoints.v2/http
-spec:
-  functions: ns/f
-  urlPathTemplate: http://host:8000/f
-  transport:
-    trust_cacerts: /ca.pem
-    client_cert: /c.crt
-    client_key: ~/c.key
-    client_key_password: classpath:p
-)",
-        R"(m.yaml:6:5: error: "trust_cacerts" is not yet supported by this version of statefund
-m.yaml:7:5: error: "client_cert" is not yet supported by this version of statefund
-m.yaml:8:5: error: "client_key" is not yet supported by this version of statefund
-m.yaml:9:5: error: "client_key_password" is not yet supported by this version of statefund
 )"},
     row{"an unknown transport",
         R"(kind: io.statefun.endpoints.v2/http
