@@ -1,4 +1,4 @@
-#include "catalog/load.hpp"
+#include "catalog/keeper.hpp"
 #include "daemon/application.hpp"
 #include "daemon/command_line.hpp"
 #include "daemon/settings.hpp"
@@ -251,7 +251,8 @@ int run(std::span<char const* const> arguments) {
   settings const& chosen = configured->values;
   if (auto const missing = not_in_this_version(chosen); !missing.empty())
     return refuse(missing);
-  auto const modules = catalog::load(chosen.modules.string(), 1);
+  catalog::keeper files(chosen.modules.string());
+  auto const modules = files.load();
   if (!modules)
     return refuse({to_string(number::modules_directory_missing) + ": " + modules.error().to_string()});
   if (asked->asked == action::check)

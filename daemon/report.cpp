@@ -72,9 +72,9 @@ std::vector<admin::function_status> function_statuses(catalog::snapshot const& m
                                                       std::vector<dispatch::shard_status> const& shards) {
   std::map<message::function_type, admin::function_status> by_type;
   std::map<message::function_type, std::int64_t> failed_at_ms;
-  for (auto const& spec : modules.functions()) // declared and not yet called
-    if (spec.functions.is_exact())
-      by_type[{spec.functions.name_space, *spec.functions.name}];
+  for (auto const* spec : modules.functions()) // declared and not yet called
+    if (spec->functions.is_exact())
+      by_type[{spec->functions.name_space, *spec->functions.name}];
   for (auto const& shard : shards)
     for (auto const& lane : shard.lanes)
       add(lane, failed_at_ms[lane.type], by_type[lane.type]);
@@ -116,8 +116,8 @@ admin::status status_report(daemon_facts const& facts, std::vector<dispatch::sha
     for (auto const& [egress, count] : shard.held_by_egress)
       held[egress] += count;
   std::map<message::egress_id, admin::egress_status> egresses;
-  for (auto const& spec : facts.modules.egresses())
-    egresses[spec.id].id = spec.id;
+  for (auto const* spec : facts.modules.egresses())
+    egresses[spec->id].id = spec->id;
   for (auto const& [id, account] : facts.store.accounts()) {
     auto& own = egresses[id];
     own.id = id;

@@ -47,9 +47,9 @@ TEST_CASE("of two files that bind the same, the first wins and the other is refu
   CHECK(made->find(message::function_type{"ns", "g"})->endpoint.url.host == "third"); // what is refused binds nothing
   REQUIRE(made->files().size() == 3);
   CHECK(made->files()[0].state == file_state::loaded);
-  CHECK(made->files()[0].function_count == 1);
+  CHECK(made->files()[0].in_force->declared.functions.size() == 1);
   CHECK(made->files()[1].state == file_state::refused);
-  CHECK(made->files()[1].function_count == 0);
+  CHECK_FALSE(made->files()[1].in_force);
   CHECK(made->files()[2].state == file_state::loaded);
   REQUIRE(made->errors().size() == 1);
   CHECK(to_string(made->errors()[0]) ==
@@ -85,7 +85,7 @@ TEST_CASE("a broken file is left out with its errors, and the others are in forc
 }
 
 TEST_CASE("a snapshot of nothing declares nothing") {
-  auto const made = snapshot::make({}, 1);
+  auto const made = snapshot::make(std::vector<file_text>{}, 1);
   CHECK(made->files().empty());
   CHECK_FALSE(made->has_refused_files());
   CHECK_FALSE(made->find(message::function_type{"ns", "f"}));

@@ -1,15 +1,16 @@
-#include "catalog/load.hpp"
+#include "catalog/read_directory.hpp"
 
 #include "catalog/errc.hpp"
 #include "module/parse.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
+#include <memory>
 #include <system_error>
 
 namespace statefund::catalog {
@@ -30,18 +31,19 @@ class descriptor {
   int number_;
 };
 
+struct close_directory {
+  void operator()(DIR* opened) const noexcept { ::closedir(opened); }
+};
+using open_directory = std::unique_ptr<DIR, close_directory>;
+
 std::string reason(int error_number) {
   return std::generic_category().message(error_number);
 }
 
 // The fault, empty if `text` holds the whole file.
-std::string read_file(std::string const& path, std::string& text) {
-  // Not blocking: a named pipe would wait for its writer.
-  descriptor const opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (opened.get() < 0)
-    return "the file cannot be opened: " + reason(errno);
+std::string read_whole(int file, std::string& text) {
   struct stat about {};
-  if (::fstat(opened.get(), &about) != 0)
+  if (::fstat(file, &about) != 0)
     return "the file cannot be read: " + reason(errno);
   if (!S_ISREG(about.st_mode))
     return "it is no regular file; expected one, or a link to one";
@@ -49,7 +51,7 @@ std::string read_file(std::string const& path, std::string& text) {
   while (text.size() < enough) {
     std::size_t const had = text.size();
     text.resize(std::min(enough, had + std::size_t{64} * 1024));
-    ssize_t const got = ::read(opened.get(), text.data() + had, text.size() - had);
+    ssize_t const got = ::read(file, text.data() + had, text.size() - had);
     int const failure = errno;
     text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got == 0)
@@ -60,6 +62,29 @@ std::string read_file(std::string const& path, std::string& text) {
   return "the file has more than " + std::to_string(module::text_bytes_max) + " bytes; expected at most that";
 }
 
+// A link that leads nowhere is still there.
+bool is_gone(int directory, std::string const& name) {
+  struct stat about {};
+  return ::fstatat(directory, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+
+enum class presence { there, gone };
+
+presence read_file(int directory, std::string const& name, file_text& into) {
+  // Not blocking: a named pipe would wait for its writer.
+  descriptor const opened(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  int const failure = errno;
+  if (opened.get() >= 0)
+    into.fault = read_whole(opened.get(), into.text);
+  else if (failure == ENOENT && is_gone(directory, name))
+    return presence::gone;
+  else
+    into.fault = "the file cannot be opened: " + reason(failure);
+  if (!into.fault.empty())
+    into.text.clear();
+  return presence::there;
+}
+
 } // namespace
 
 bool is_module_name(std::string_view name) noexcept {
@@ -67,23 +92,23 @@ bool is_module_name(std::string_view name) noexcept {
 }
 
 result<std::vector<file_text>> read_directory(std::string const& directory) {
-  std::error_code failed;
-  std::filesystem::directory_iterator entry(directory, failed);
-  if (failed) {
-    bool const is_missing = failed == std::errc::no_such_file_or_directory || failed == std::errc::not_a_directory;
+  open_directory const opened(::opendir(directory.c_str()));
+  if (!opened) {
+    bool const is_missing = errno == ENOENT || errno == ENOTDIR;
     return error{is_missing ? errc::directory_missing : errc::directory_unreadable,
-                 directory + " (" + failed.message() + ')'};
+                 directory + " (" + reason(errno) + ')'};
   }
   std::vector<std::string> names;
-  for (std::filesystem::directory_iterator const end; entry != end; entry.increment(failed)) {
-    std::string name = entry->path().filename().string();
-    if (is_module_name(name))
-      names.push_back(std::move(name));
+  errno = 0; // the end of a directory is told from a failure by it alone
+  while (dirent const* const entry = ::readdir(opened.get())) {
+    if (is_module_name(entry->d_name))
+      names.emplace_back(entry->d_name);
     if (names.size() > files_max)
       return error{errc::too_many_files, directory + " (more than " + std::to_string(files_max) + ')'};
+    errno = 0;
   }
-  if (failed)
-    return error{errc::directory_unreadable, directory + " (" + failed.message() + ')'};
+  if (errno != 0)
+    return error{errc::directory_unreadable, directory + " (" + reason(errno) + ')'};
   std::sort(names.begin(), names.end());
 
   std::string const prefix = directory.ends_with('/') ? directory : directory + '/';
@@ -92,16 +117,10 @@ result<std::vector<file_text>> read_directory(std::string const& directory) {
   for (auto const& name : names) {
     file_text& file = files.emplace_back();
     file.path = prefix + name;
-    file.fault = read_file(file.path, file.text);
+    if (read_file(::dirfd(opened.get()), name, file) == presence::gone)
+      files.pop_back();
   }
   return files;
-}
-
-result<std::shared_ptr<snapshot const>> load(std::string const& directory, std::uint64_t generation) {
-  auto const files = read_directory(directory);
-  if (!files)
-    return files.error();
-  return snapshot::make(*files, generation);
 }
 
 } // namespace statefund::catalog
