@@ -128,7 +128,7 @@ void read_queue_egress(map_reader& spec, specs& out) {
   if (!id)
     return;
   if (auto read = read_egress_id(*id, "id", errors))
-    out.egresses.push_back({std::move(*read), egress_kind::queue, errors.place_of(*id->at)});
+    out.egresses.push_back({std::move(*read), queue_egress_spec{}, errors.place_of(*id->at)});
 }
 
 } // namespace

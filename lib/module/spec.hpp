@@ -2,13 +2,17 @@
 
 #include "message/address.hpp"
 #include "message/state_values.hpp"
+#include "module/address_template.hpp"
 #include "module/diagnostic.hpp"
 #include "module/endpoint_url.hpp"
+#include "module/kafka_spec.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 namespace statefund::module {
@@ -113,22 +117,83 @@ struct function_spec {
   bool operator==(function_spec const&) const = default;
 };
 
+// One way into the daemon that a module declares: <namespace>/<name>.
+struct ingress_id {
+  std::string name_space;
+  std::string name;
+
+  bool operator==(ingress_id const&) const = default;
+};
+
+std::string to_text(ingress_id const& value); // as in the module: "ns/name"
+
+// The ids of the playground's ingress and egress, which modules do not give.
+inline constexpr std::string_view playground_namespace = "io.statefun.playground";
+
+// Messages over HTTP on a port of this machine, as the playground has them.
+struct playground_ingress_spec {
+  std::uint16_t port = 0; // > 0
+
+  bool operator==(playground_ingress_spec const&) const = default;
+};
+
+// Records over HTTP on a port of this machine, a queue for each topic.
+struct playground_egress_spec {
+  std::uint16_t port = 0;          // > 0
+  std::vector<std::string> topics; // at least one; unique
+
+  bool operator==(playground_egress_spec const&) const = default;
+};
+
+struct queue_egress_spec {
+  bool operator==(queue_egress_spec const&) const = default;
+};
+
+enum class ingress_kind {
+  kafka,
+  playground,
+};
+
+struct ingress_spec {
+  ingress_id id;
+  std::variant<kafka_ingress_spec, playground_ingress_spec> way;
+  place where; // of the id, else of the kind
+
+  ingress_kind kind() const noexcept { return static_cast<ingress_kind>(way.index()); }
+  bool operator==(ingress_spec const&) const = default;
+};
+
 enum class egress_kind {
   queue, // records are kept until a reader acknowledges them
+  kafka,
+  playground,
 };
 
 struct egress_spec {
   message::egress_id id;
-  egress_kind kind = egress_kind::queue;
-  place where; // of the id
+  std::variant<queue_egress_spec, kafka_egress_spec, playground_egress_spec> way;
+  place where; // of the id, else of the kind
 
+  egress_kind kind() const noexcept { return static_cast<egress_kind>(way.index()); }
   bool operator==(egress_spec const&) const = default;
+};
+
+// Sends the messages of an ingress to addresses made of what they hold.
+struct router_spec {
+  ingress_id ingress; // one of the file whose records are `routed`
+  address_template target;
+  message_schema schema;
+  place where; // of the ingress's id
+
+  bool operator==(router_spec const&) const = default;
 };
 
 // What one file declares.
 struct specs {
   std::vector<function_spec> functions; // in the order of the file; patterns are unique
+  std::vector<ingress_spec> ingresses;  // in the order of the file; ids are unique
   std::vector<egress_spec> egresses;    // in the order of the file; ids are unique
+  std::vector<router_spec> routers;     // in the order of the file
 };
 
 } // namespace statefund::module

@@ -181,7 +181,7 @@ void read_egress(node const& item, specs& out, error_list& errors) {
   if (!id)
     return;
   if (auto read = read_egress_id(*id, "id", errors))
-    out.egresses.push_back({std::move(*read), egress_kind::queue, errors.place_of(*id->at)});
+    out.egresses.push_back({std::move(*read), queue_egress_spec{}, errors.place_of(*id->at)});
 }
 
 // Entries of a list of which no type works.

@@ -153,7 +153,7 @@ module:
 )");
   REQUIRE(old.egresses.size() == 2);
   CHECK(old.egresses[0].id == message::egress_id{"example", "greets"});
-  CHECK(old.egresses[0].kind == egress_kind::queue);
+  CHECK(old.egresses[0].kind() == egress_kind::queue);
   CHECK(old.egresses[1].id == message::egress_id{"example", "others"});
   CHECK(old.egresses[1].where == place{"m.yaml", 11, 15});
 

@@ -1,0 +1,58 @@
+#include "module/not_running.hpp"
+
+#include <algorithm>
+
+namespace statefund::module {
+namespace {
+
+not_running of(ingress_spec const& one) {
+  if (auto const* const playground = std::get_if<playground_ingress_spec>(&one.way))
+    return {"the playground ingress on port " + std::to_string(playground->port), one.where,
+            "no playground port is opened in this version"};
+  return {"the Kafka ingress " + to_text(one.id), one.where, "Kafka is not read in this version"};
+}
+
+not_running of(egress_spec const& one) {
+  if (auto const* const playground = std::get_if<playground_egress_spec>(&one.way))
+    return {"the playground egress on port " + std::to_string(playground->port), one.where,
+            "no playground port is opened in this version; its records are kept as a queue"};
+  return {"the Kafka egress " + one.id.name_space + '/' + one.id.name, one.where,
+          "Kafka is not written in this version; its records are kept as a queue"};
+}
+
+void add_function(function_spec const& one, std::vector<not_running>& into) {
+  std::string const named = (one.functions.is_exact() ? "the function " : "the functions ") + to_text(one.functions);
+  if (one.endpoint.url.is_tls())
+    into.push_back({named, one.where,
+                    "nothing is called over " + std::string(to_string(one.endpoint.url.over)) + " in this version"});
+  if (one.policy.attempts_max != 0)
+    into.push_back({"maxAttempts of " + named, one.where, "every call is tried again for ever in this version"});
+  if (one.policy.then != on_failure::pause)
+    into.push_back({"onFailure: " + std::string(to_string(one.policy.then)) + " of " + named, one.where,
+                    "every call is tried again for ever in this version"});
+  if (one.policy.calls == call_when::durable)
+    into.push_back({"callWhen: durable of " + named, one.where,
+                    "every call starts once its messages are ordered in this version"});
+}
+
+} // namespace
+
+std::vector<not_running> not_running_of(specs const& declared) {
+  std::vector<not_running> found;
+  for (auto const& each : declared.functions)
+    add_function(each, found);
+  for (auto const& each : declared.ingresses)
+    found.push_back(of(each));
+  for (auto const& each : declared.egresses)
+    if (each.kind() != egress_kind::queue)
+      found.push_back(of(each));
+  for (auto const& each : declared.routers)
+    found.push_back(
+        {"the router of the ingress " + to_text(each.ingress), each.where, "Kafka is not read in this version"});
+  std::stable_sort(found.begin(), found.end(), [](not_running const& left, not_running const& right) {
+    return std::pair(left.where.line, left.where.column) < std::pair(right.where.line, right.where.column);
+  });
+  return found;
+}
+
+} // namespace statefund::module

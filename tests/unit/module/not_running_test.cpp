@@ -1,0 +1,71 @@
+#include "module/not_running.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace statefund;
+using namespace statefund::module;
+
+namespace {
+
+function_spec function_at(unsigned line, std::optional<std::string> name, std::string const& url) {
+  function_spec made;
+  made.functions = {"ns", std::move(name)};
+  made.endpoint = *parse_endpoint(url);
+  made.where = {"m.yaml", line, 3};
+  return made;
+}
+
+} // namespace
+
+TEST_CASE("what runs is not listed") {
+  specs declared;
+  declared.functions.push_back(function_at(1, "f", "http://h"));
+  auto& policy = declared.functions.back().policy;
+  policy.retry_initial = std::chrono::seconds(1);
+  policy.retry_max = std::chrono::seconds(2);
+  policy.concurrent_calls_max = 1;
+  declared.functions.push_back(function_at(2, "g", "http+unix:///run/g.sock"));
+  declared.egresses.push_back({{"ns", "queue"}, queue_egress_spec{}, {"m.yaml", 3, 1}});
+  CHECK(not_running_of(declared).empty());
+  CHECK(not_running_of({}).empty());
+}
+
+TEST_CASE("what does not run is listed by its place, with the reason") {
+  specs declared;
+  declared.egresses.push_back({{"ns", "out"}, kafka_egress_spec{}, {"m.yaml", 7, 1}});
+  declared.egresses.push_back(
+      {{"io.statefun.playground", "egress"}, playground_egress_spec{8091, {"a"}}, {"m.yaml", 8, 1}});
+  declared.ingresses.push_back({{"com.example", "orders"}, kafka_ingress_spec{}, {"m.yaml", 5, 2}});
+  declared.ingresses.push_back(
+      {{"io.statefun.playground", "ingress"}, playground_ingress_spec{8090}, {"m.yaml", 6, 1}});
+  declared.routers.push_back({{"com.example", "orders"}, {}, {}, {"m.yaml", 5, 1}});
+  declared.functions.push_back(function_at(3, std::nullopt, "https+unix:///run/f.sock"));
+  declared.functions.push_back(function_at(1, "f", "https://h"));
+  declared.functions.push_back(function_at(2, "g", "http://h"));
+  auto& policy = declared.functions.back().policy;
+  policy.attempts_max = 3;
+  policy.then = on_failure::dead_letter;
+  policy.calls = call_when::durable;
+  declared.functions.push_back(function_at(4, "h", "http://h"));
+  declared.functions.back().policy.then = on_failure::skip;
+  using list = std::vector<not_running>;
+  std::string const for_ever = "every call is tried again for ever in this version";
+  CHECK(not_running_of(declared) ==
+        list{{"the function ns/f", {"m.yaml", 1, 3}, "nothing is called over https in this version"},
+             {"maxAttempts of the function ns/g", {"m.yaml", 2, 3}, for_ever},
+             {"onFailure: dead-letter of the function ns/g", {"m.yaml", 2, 3}, for_ever},
+             {"callWhen: durable of the function ns/g",
+              {"m.yaml", 2, 3},
+              "every call starts once its messages are ordered in this version"},
+             {"the functions ns/*", {"m.yaml", 3, 3}, "nothing is called over https+unix in this version"},
+             {"onFailure: skip of the function ns/h", {"m.yaml", 4, 3}, for_ever},
+             {"the router of the ingress com.example/orders", {"m.yaml", 5, 1}, "Kafka is not read in this version"},
+             {"the Kafka ingress com.example/orders", {"m.yaml", 5, 2}, "Kafka is not read in this version"},
+             {"the playground ingress on port 8090", {"m.yaml", 6, 1}, "no playground port is opened in this version"},
+             {"the Kafka egress ns/out",
+              {"m.yaml", 7, 1},
+              "Kafka is not written in this version; its records are kept as a queue"},
+             {"the playground egress on port 8091",
+              {"m.yaml", 8, 1},
+              "no playground port is opened in this version; its records are kept as a queue"}});
+}
