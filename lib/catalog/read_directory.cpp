@@ -47,10 +47,11 @@ std::string read_whole(int file, std::string& text) {
     return "the file cannot be read: " + reason(errno);
   if (!S_ISREG(about.st_mode))
     return "it is no regular file; expected one, or a link to one";
-  std::size_t const enough = module::text_bytes_max + 1; // one more than is taken, so that the parser can refuse it
+  std::size_t const enough = module::text_bytes_max + 1;
+  auto const expected = static_cast<std::size_t>(about.st_size); // a guess, for it may grow or shrink meanwhile
   while (text.size() < enough) {
     std::size_t const had = text.size();
-    text.resize(std::min(enough, had + std::size_t{64} * 1024));
+    text.resize(std::min(enough, std::max(expected, had) + 4096));
     ssize_t const got = ::read(file, text.data() + had, text.size() - had);
     int const failure = errno;
     text.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
