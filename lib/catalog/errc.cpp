@@ -14,6 +14,8 @@ std::string_view describe(errc value) noexcept {
     return "the module directory cannot be read";
   case errc::too_many_files:
     return "the module directory holds too many files";
+  case errc::watch_unavailable:
+    return "the module directory cannot be watched";
   }
   return "unknown error";
 }

@@ -6,11 +6,12 @@
 
 namespace statefund::catalog {
 
-// Why a module directory cannot be read at all. What is wrong with one file stands in the snapshot.
+// Why a module directory cannot be read at all, or not be watched. What is wrong with one file stands in the snapshot.
 enum class errc {
   directory_missing = 1, // there is no directory of that name
   directory_unreadable,  // it is there and cannot be listed
   too_many_files,        // more than files_max module files
+  watch_unavailable,     // the system gives no watch on it
 };
 
 std::string_view room_of(errc value) noexcept;
