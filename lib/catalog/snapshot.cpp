@@ -17,7 +17,7 @@ std::shared_ptr<version const> parse(file_text read) {
   if (auto parsed = module::parse(read.path, read.text); parsed)
     made->declared = std::move(*parsed);
   else
-    made->errors = std::move(parsed.error());
+    made->errors = parsed.error();
   made->text = std::move(read.text);
   return made;
 }

@@ -79,7 +79,7 @@ result<void> watch::open() {
     return unavailable("epoll_ctl", failed.value());
   }
   directory_ = above_ = -1;
-  auto const looked = look();
+  auto looked = look();
   burst_ = {};
   return looked;
 }
@@ -96,7 +96,7 @@ result<void> watch::look() {
   above_ = ::inotify_add_watch(inotify, parent_.c_str(), name_events | IN_ONLYDIR);
   directory_ = ::inotify_add_watch(inotify, path_.c_str(), directory_events | IN_ONLYDIR);
   if (directory_ < 0 && (errno == ENOSPC || errno == ENOMEM)) {
-    auto const lost = unavailable("inotify_add_watch of " + path_, errno);
+    auto lost = unavailable("inotify_add_watch of " + path_, errno);
     boost::system::error_code ignored; // closed it is in any case
     inotify_.close(ignored);
     return lost;

@@ -68,7 +68,7 @@ class watch {
   clock::deadline look_again_ = clock::deadline::never();
   settling burst_;
   bool cancelled_ = false;
-  alignas(inotify_event) std::array<char, 16 * 1024> events_{};
+  alignas(inotify_event) std::array<char, 16'384> events_{};
 };
 
 } // namespace statefund::catalog
