@@ -144,8 +144,7 @@ std::optional<refusal> accept::no_room_for(submission const& message, lane const
   if (auto const* const box = data_.mailboxes.find(message.target); box && box->is_shut())
     return refusal{number::mailbox_full,
                    "the mailbox of " + to_text(message.target) + " is full: " + std::to_string(box->waiting_count()) +
-                       " messages wait, maxNumBatchRequests is " +
-                       std::to_string(type.callee->call_limits().waiting_max.value_or(0)),
+                       " messages wait, maxNumBatchRequests is " + std::to_string(type.limits.waiting_max.value_or(0)),
                    1s};
   auto const buffered = data_.process.buffered_bytes.load(std::memory_order_relaxed);
   if (buffered + static_cast<std::int64_t>(message.value.size_bytes()) >

@@ -85,7 +85,7 @@ void delivery::arrived(ordered_message one) {
   ++type->counters.in_total;
   ++type->waiting_messages_count;
   bool const was_shut = box.is_shut();
-  box.push({one.key, std::move(caller), std::move(value)}, {type->callee->call_limits().waiting_max});
+  box.push({one.key, std::move(caller), std::move(value)}, {type->limits.waiting_max});
   type->shut_count += box.is_shut() && !was_shut ? 1 : 0;
   if (box.stands == mailbox::phase::idle) {
     ++type->addresses_count;

@@ -12,9 +12,10 @@ lane* lanes::find(message::function_type const& type) {
   auto callee = functions_.find(type);
   if (!callee)
     return nullptr;
-  std::size_t const calls_max = std::max<std::size_t>(1, callee->call_limits().concurrent_calls_max);
   auto made = std::make_unique<lane>();
   made->type = type;
+  made->limits = callee->call_limits();
+  std::size_t const calls_max = std::max<std::size_t>(1, made->limits.concurrent_calls_max);
   made->home = has_home(calls_max, chosen_.shards_count) ? home_of(type, chosen_.shards_count) : chosen_.shard;
   made->permits_count = share_of_type(type, calls_max, chosen_.shard, chosen_.shards_count);
   made->specs = callee->declared_states() ? callee->declared_states() : std::make_shared<message::state_specs>();

@@ -54,7 +54,8 @@ struct ready_turn {
 struct lane {
   message::function_type type;
   function::handle callee;
-  std::size_t home; // the shard that holds the permits: this one, or another for a type with few
+  function::limits limits; // the callee's
+  std::size_t home;        // the shard that holds the permits: this one, or another for a type with few
   std::size_t permits_count = 0;
   std::size_t workers_count = 0; // each holds one permit
   std::deque<ready_turn> ready;

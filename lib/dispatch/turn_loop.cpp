@@ -19,7 +19,6 @@ using mailbox::phase;
 namespace {
 
 constexpr log::logger logger{"dispatch"};
-constexpr clock::backoff_limits between_calls{std::chrono::milliseconds(100), std::chrono::seconds(60)};
 
 number number_of(error const& why) {
   if (why.code == function::errc::wrong_generation)
@@ -30,7 +29,7 @@ number number_of(error const& why) {
 }
 
 mailbox::marks marks_of(lane const& type) {
-  return {type.callee->call_limits().waiting_max};
+  return {type.limits.waiting_max};
 }
 
 } // namespace
@@ -87,7 +86,7 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
     co_return hold(own, type, {}, *full);
   message::batch taken = take(own, type);
   for (std::size_t wishes_count = 0;;) {
-    auto const total = deadline::after(callee->call_limits().call_timeout); // one call, one budget
+    auto const total = deadline::after(type.limits.call_timeout); // one call, one budget
     message::state_values states{type.specs, {}};
     auto stored = co_await data_.store.read(self, *states.specs);
     if (!stored)
@@ -125,10 +124,9 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
 }
 
 message::batch turn_loop::take(mailbox::mailbox& own, lane& type) {
-  auto const& limits = type.callee->call_limits();
   auto const bytes_of = [&](message::invocation const& one) { return type.callee->request_bytes_of(one); };
   bool const was_shut = own.is_shut();
-  auto taken = own.take({limits.batch_messages_max, limits.payload_bytes_max}, marks_of(type), bytes_of);
+  auto taken = own.take({type.limits.batch_messages_max, type.limits.payload_bytes_max}, marks_of(type), bytes_of);
   type.waiting_messages_count -= taken.size();
   type.shut_count -= was_shut && !own.is_shut() ? 1 : 0;
   if (!own.is_shut())
@@ -180,7 +178,7 @@ turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::ba
     return turn_end::stopped;
   type.failing_count += own.failures_count++ == 0 ? 1 : 0;
   own.last_error = why.to_string();
-  auto const wait = clock::backoff(between_calls, own.failures_count, static_cast<unsigned>(random_()));
+  auto const wait = clock::backoff(type.limits.backoff, own.failures_count, static_cast<unsigned>(random_()));
   own.next_attempt = clock::steady::now() + wait;
   own.stands = phase::backing_off;
   ++type.backing_off_count;

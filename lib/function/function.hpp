@@ -1,5 +1,6 @@
 #pragma once
 
+#include "clock/backoff.hpp"
 #include "clock/deadline.hpp"
 #include "error/result.hpp"
 #include "function/attempt_counts.hpp"
@@ -26,6 +27,7 @@ struct limits {
   std::uint64_t payload_bytes_max = 32U << 20U;  // of a request or an answer
   std::size_t concurrent_calls_max = 1024;
   std::chrono::nanoseconds call_timeout = std::chrono::minutes(1); // one call with all its attempts
+  clock::backoff_limits backoff{std::chrono::milliseconds(100), std::chrono::minutes(1)}; // between calls that fail
 };
 
 // Something that can be called with a batch, wherever it runs and whatever it speaks. One object for each function type

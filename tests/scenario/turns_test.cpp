@@ -160,32 +160,38 @@ TEST_CASE("a batch's effects come together or not at all") {
   CHECK(world.is_empty());
 }
 
-TEST_CASE("a failed batch is called again after a back-off that doubles to its cap, first and in order") {
-  shards_in_process world;
-  world.functions.declare("fn");
-  world.functions.fail_next(13);
-  REQUIRE(world.accepts(alice, "1"));
-  REQUIRE(world.accepts(alice, "2"));
-  world.settle();
-  REQUIRE(world.accepts(alice, "3"));
-  auto full = 100ms;
-  for (std::size_t failures = 1; failures <= 13; ++failures) {
-    INFO("failure " << failures);
-    auto const before = world.functions.calls_count(alice);
-    auto const wait = std::chrono::milliseconds(world.status("fn").next_attempt_ms);
-    CHECK(wait <= full);
-    CHECK(wait >= full / 2 - 1ms);
-    world.advance(wait - 1ms);
-    CHECK(world.functions.calls_count(alice) == before);
-    world.advance(2ms);
-    CHECK(world.functions.calls_count(alice) == before + 1);
-    full = std::min<std::chrono::milliseconds>(full * 2, 60s);
+TEST_CASE("a failed batch is called again after its type's back-off, which doubles to a cap, first and in order") {
+  for (auto const& [initial, cap] : {std::pair(100ms, 60'000ms), std::pair(500ms, 2'000ms)}) {
+    INFO("from " << initial.count() << " ms");
+    shards_in_process world;
+    function::limits limits;
+    if (cap != 60s) // what a module says where it says nothing
+      limits.backoff = {initial, cap};
+    world.functions.declare("fn", {}, limits);
+    world.functions.fail_next(13);
+    REQUIRE(world.accepts(alice, "1"));
+    REQUIRE(world.accepts(alice, "2"));
+    world.settle();
+    REQUIRE(world.accepts(alice, "3"));
+    auto full = initial;
+    for (std::size_t failures = 1; failures <= 13; ++failures) {
+      INFO("failure " << failures);
+      auto const before = world.functions.calls_count(alice);
+      auto const wait = std::chrono::milliseconds(world.status("fn").next_attempt_ms);
+      CHECK(wait <= full);
+      CHECK(wait >= full / 2 - 1ms);
+      world.advance(wait - 1ms);
+      CHECK(world.functions.calls_count(alice) == before);
+      world.advance(2ms);
+      CHECK(world.functions.calls_count(alice) == before + 1);
+      full = std::min<std::chrono::milliseconds>(full * 2, cap);
+    }
+    world.advance(1min);
+    CHECK(bytes_of(world.functions.calls().back().taken) == texts{"1", "2", "3"});
+    CHECK(world.status("fn").backing_off_count == 0);
+    CHECK(world.logged.count(number::call_recovered) == 1);
+    CHECK(world.is_empty());
   }
-  world.advance(1min);
-  CHECK(bytes_of(world.functions.calls().back().taken) == texts{"1", "2", "3"});
-  CHECK(world.status("fn").backing_off_count == 0);
-  CHECK(world.logged.count(number::call_recovered) == 1);
-  CHECK(world.is_empty());
 }
 
 TEST_CASE("what a function sends arrives in order, over shards, and never at a full door") {
