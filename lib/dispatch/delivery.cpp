@@ -69,28 +69,20 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
 void delivery::arrived(ordered_message one) {
   auto& [target, caller, value] = one.envelope;
   auto& box = mailboxes_.open(target);
-  auto* const type = types_.find(target.type);
-  if (!type) {
-    if (box.stands == mailbox::phase::idle) {
-      box.stands = mailbox::phase::unbound;
-      logger.warning(
-          {number::function_unbound, "a function has sent a message to a type that no module declares; it waits"},
-          {{"address", to_text(target)}, {"caller", caller ? to_text(*caller) : std::string()}});
-    }
-    unbound_addresses_count_ += box.waiting_count() == 0 ? 1 : 0;
-    ++unbound_messages_count_;
-    box.push({one.key, std::move(caller), std::move(value)}, {});
-    return;
-  }
-  ++type->counters.in_total;
-  ++type->waiting_messages_count;
+  auto& type = types_.open(target.type);
+  if (!type.callee && type.addresses_count == 0)
+    logger.warning(
+        {number::function_unbound, "a function has sent a message to a type that no module declares; it waits"},
+        {{"address", to_text(target)}, {"caller", caller ? to_text(*caller) : std::string()}});
+  ++type.counters.in_total;
+  ++type.waiting_messages_count;
   bool const was_shut = box.is_shut();
-  box.push({one.key, std::move(caller), std::move(value)}, {type->limits.waiting_max});
-  type->shut_count += box.is_shut() && !was_shut ? 1 : 0;
+  box.push({one.key, std::move(caller), std::move(value)}, {type.limits.waiting_max});
+  type.shut_count += box.is_shut() && !was_shut ? 1 : 0;
   if (box.stands == mailbox::phase::idle) {
-    ++type->addresses_count;
+    ++type.addresses_count;
     box.stands = mailbox::phase::ready;
-    types_.ready(*type, {own_.shard, &box});
+    types_.ready(type, {own_.shard, &box});
   }
 }
 

@@ -58,9 +58,6 @@ class delivery {
   bool has_departures() const noexcept { return !departing_.empty(); }
   std::vector<egress_notice> take_departures() { return std::exchange(departing_, {}); }
 
-  std::size_t unbound_addresses_count() const noexcept { return unbound_addresses_count_; }
-  std::size_t unbound_messages_count() const noexcept { return unbound_messages_count_; }
-
  private:
   void flush();
 
@@ -76,8 +73,6 @@ class delivery {
   std::vector<egress_notice> departing_;
   std::vector<std::vector<ordered_message>> outgoing_; // by shard
   bool flush_posted_ = false;
-  std::size_t unbound_addresses_count_ = 0;
-  std::size_t unbound_messages_count_ = 0;
 };
 
 } // namespace statefund::dispatch

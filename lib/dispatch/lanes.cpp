@@ -8,19 +8,34 @@ namespace statefund::dispatch {
 
 lane* lanes::find(message::function_type const& type) {
   if (auto const known = by_type_.find(type); known != by_type_.end())
-    return known->second.get();
-  auto callee = functions_.find(type);
-  if (!callee)
-    return nullptr;
-  auto made = std::make_unique<lane>();
-  made->type = type;
-  made->limits = callee->call_limits();
-  std::size_t const calls_max = std::max<std::size_t>(1, made->limits.concurrent_calls_max);
-  made->home = has_home(calls_max, chosen_.shards_count) ? home_of(type, chosen_.shards_count) : chosen_.shard;
-  made->permits_count = share_of_type(type, calls_max, chosen_.shard, chosen_.shards_count);
-  made->specs = callee->declared_states() ? callee->declared_states() : std::make_shared<message::state_specs>();
-  made->callee = std::move(callee);
-  return by_type_.emplace(type, std::move(made)).first->second.get();
+    return known->second->callee ? known->second.get() : nullptr;
+  return functions_.find(type) ? &open(type) : nullptr;
+}
+
+lane& lanes::open(message::function_type const& type) {
+  auto& own = by_type_[type];
+  if (!own) {
+    own = std::make_unique<lane>();
+    own->type = type;
+    own->limits.waiting_max.reset();
+    own->specs = std::make_shared<message::state_specs>();
+    bind(*own, functions_.find(type));
+  }
+  return *own;
+}
+
+void lanes::bind(lane& of, function::handle callee) {
+  of.home = chosen_.shard;
+  of.callee = std::move(callee);
+  if (!of.callee)
+    return;
+  of.limits = of.callee->call_limits();
+  std::size_t const calls_max = std::max<std::size_t>(1, of.limits.concurrent_calls_max);
+  if (has_home(calls_max, chosen_.shards_count))
+    of.home = home_of(of.type, chosen_.shards_count);
+  of.permits_count = share_of_type(of.type, calls_max, chosen_.shard, chosen_.shards_count);
+  if (auto declared = of.callee->declared_states())
+    of.specs = std::move(declared);
 }
 
 void lanes::ready(lane& of, ready_turn next) {
@@ -59,7 +74,7 @@ bool lanes::first(lane& of, ready_turn& into) {
 void lanes::worker_ended(lane& of) {
   --of.workers_count;
   --calls_count_;
-  if (!of.ready.empty() && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
+  if (of.callee && !of.ready.empty() && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
     waiting_.push_back(&of);
   // A lane that has nothing ready any more leaves the place to the one behind it.
   while (!stopped_ && !waiting_.empty() && calls_count_ < calls_max_) {

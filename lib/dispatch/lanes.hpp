@@ -50,12 +50,13 @@ struct ready_turn {
   mailbox::mailbox* box; // stays in its place while it is ready or in flight; touched by its shard alone
 };
 
-// One function type on one shard: who is ready, and how many may call.
+// One function type on one shard: who is ready, and how many may call. While no module declares the type it is unbound:
+// it has no permits, and who is ready waits.
 struct lane {
   message::function_type type;
-  function::handle callee;
-  function::limits limits; // the callee's
-  std::size_t home;        // the shard that holds the permits: this one, or another for a type with few
+  function::handle callee; // null: unbound
+  function::limits limits; // the callee's; without a mark until there is one
+  std::size_t home = 0;    // the shard that holds the permits: this one, or another for a type with few
   std::size_t permits_count = 0;
   std::size_t workers_count = 0; // each holds one permit
   std::deque<ready_turn> ready;
@@ -98,6 +99,8 @@ class lanes {
 
   // Null: no module declares the type.
   lane* find(message::function_type const& type);
+  // Bound or not: for who has messages. Made where there is none.
+  lane& open(message::function_type const& type);
 
   // The turn waits for a permit here, or at the type's home.
   void ready(lane& of, ready_turn next);
@@ -115,6 +118,7 @@ class lanes {
   auto end() const noexcept { return by_type_.end(); }
 
  private:
+  void bind(lane& of, function::handle callee);
   void start_workers(lane& of);
 
   options const chosen_;

@@ -35,7 +35,7 @@ shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor 
 shard_data::links shard::links() {
   return {[this](std::size_t home, message::function_type const& type, ready_turn next) {
             all_.post_to(home,
-                         [type, next](shard& there) { there.data_.types.ready(*there.data_.types.find(type), next); });
+                         [type, next](shard& there) { there.data_.types.ready(there.data_.types.open(type), next); });
           },
           [this](std::size_t at, std::vector<ordered_message> messages) {
             auto const batch = std::make_shared<std::vector<ordered_message>>(std::move(messages));
@@ -166,15 +166,15 @@ shard_status shard::status() const {
   shard_status seen;
   seen.delayed_lateness_seconds = delayed_.lateness_seconds();
   seen.held_by_egress = turns_.held_counts();
-  seen.unbound_addresses_count = data_.delivered.unbound_addresses_count();
-  seen.unbound_messages_count = data_.delivered.unbound_messages_count();
   std::unordered_map<message::function_type, std::size_t> position;
   for (auto const& [type, lane] : data_.types) {
     position.emplace(type, seen.lanes.size());
     auto& own = seen.lanes.emplace_back();
     own.type = type;
+    own.bound = lane->callee != nullptr;
     own.counters = lane->counters;
-    own.attempts = lane->callee->attempts();
+    if (lane->callee)
+      own.attempts = lane->callee->attempts();
     own.waiting_messages_count = lane->waiting_messages_count;
     own.addresses_count = lane->addresses_count;
     own.shut_count = lane->shut_count;

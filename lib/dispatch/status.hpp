@@ -14,6 +14,7 @@ namespace statefund::dispatch {
 // One function type on one shard, as it was in one moment. Provisional: nothing here waits for the disk.
 struct lane_status {
   message::function_type type;
+  bool bound = false; // else no module declares it, and what is there waits
   lane_counters counters;
   function::attempt_counts attempts;
   std::size_t waiting_messages_count = 0;
@@ -33,8 +34,6 @@ struct lane_status {
 struct shard_status {
   std::vector<lane_status> lanes;
   std::vector<std::pair<message::egress_id, std::size_t>> held_by_egress;
-  std::size_t unbound_addresses_count = 0;
-  std::size_t unbound_messages_count = 0;
   histogram<lateness_seconds_bounds.size()> delayed_lateness_seconds;
 };
 

@@ -61,7 +61,7 @@ asio::awaitable<void> turn_loop::work(lane& of) {
 }
 
 asio::awaitable<void> turn_loop::run(mailbox::mailbox& own) {
-  lane& type = *data_.types.find(own.self().type);
+  lane& type = data_.types.open(own.self().type);
   own.stands = phase::in_flight;
   ++type.in_flight_count;
   auto const end = co_await run_turn(own, type);
@@ -220,7 +220,7 @@ asio::awaitable<void> turn_loop::wake_backed_off() {
     while (!backing_off_.empty() && backing_off_.begin()->first <= now) {
       auto& own = *backing_off_.begin()->second;
       backing_off_.erase(backing_off_.begin());
-      lane& type = *data_.types.find(own.self().type);
+      lane& type = data_.types.open(own.self().type);
       --type.backing_off_count;
       becomes_ready(own, type);
     }
@@ -286,7 +286,7 @@ void turn_loop::egress_has_room(message::egress_id const& egress) {
   auto const waiting = std::move(found->second);
   held_.erase(found);
   for (auto* const own : waiting) {
-    lane& type = *data_.types.find(own->self().type);
+    lane& type = data_.types.open(own->self().type);
     --type.held_count;
     becomes_ready(*own, type);
   }

@@ -34,7 +34,6 @@ enum class phase {
   in_flight,   // its turn runs; no second one may start
   backing_off, // its last call failed; it becomes ready again at `next_attempt`
   held,        // an egress that it writes to is full
-  unbound,     // no module declares its type
 };
 
 // One address's messages, in arrival order, and where its turns stand. Owned by a shard's mailboxes, on its thread; its

@@ -271,8 +271,11 @@ TEST_CASE("messages for a type that no module declares wait and are counted") {
   REQUIRE(world.accepts(alice, "x"));
   world.settle();
   CHECK(world.all().counts().pending_messages_count == 2);
-  CHECK(world.at().status().unbound_addresses_count == 1);
-  CHECK(world.at().status().unbound_messages_count == 2);
+  auto const waiting = world.status("nobody");
+  CHECK_FALSE(waiting.bound);
+  CHECK(waiting.addresses_count == 1);
+  CHECK(waiting.waiting_messages_count == 2);
+  CHECK(world.status("fn").bound);
   CHECK(world.logged.count(number::function_unbound) == 1);
 }
 

@@ -133,6 +133,7 @@ dispatch::lane_status shards_in_process::status(std::string const& type) {
   for (auto const& shard : come(told, loop))
     for (auto const& lane : shard.lanes)
       if (lane.type.name == type) {
+        sum.bound = sum.bound || lane.bound;
         sum.waiting_messages_count += lane.waiting_messages_count;
         sum.addresses_count += lane.addresses_count;
         sum.in_flight_count += lane.in_flight_count;
