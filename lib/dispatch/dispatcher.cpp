@@ -1,8 +1,6 @@
 #include "dispatch/dispatcher.hpp"
 
-#include "dispatch/share.hpp"
 #include "error/ensure.hpp"
-#include "function/errc.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
@@ -17,49 +15,6 @@ using clock::deadline;
 using namespace std::chrono_literals;
 
 namespace {
-
-asio::awaitable<result<message::reply>> call_there(function::table& functions, message::address const& self,
-                                                   message::batch const& taken, message::state_values const& states,
-                                                   deadline total) {
-  auto const callee = functions.find(self.type);
-  ensure(callee != nullptr, "every shard knows the same function types");
-  co_return co_await callee->call(self, taken, states, total);
-}
-
-// A type whose calls all run on another shard, its home: the same function, called there.
-class function_at_home final : public function::function {
- public:
-  function_at_home(statefund::function::handle local, asio::any_io_executor executor,
-                   std::function<statefund::function::table&()> functions)
-      : local_(std::move(local)),
-        executor_(std::move(executor)),
-        functions_(std::move(functions)) {}
-
-  statefund::function::limits const& call_limits() const noexcept override { return local_->call_limits(); }
-  std::shared_ptr<message::state_specs const> declared_states() const noexcept override {
-    return local_->declared_states();
-  }
-  std::string_view text_type_name() const noexcept override { return local_->text_type_name(); }
-  std::size_t request_bytes_of(message::invocation const& one) const noexcept override {
-    return local_->request_bytes_of(one);
-  }
-  asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
-                                               message::state_values const& states, deadline total) override {
-    // A cancellation that came before would not be seen over there.
-    auto const caller = co_await asio::this_coro::cancellation_state;
-    if (caller.cancelled() != asio::cancellation_type::none) {
-      error const cancelled{statefund::function::errc::call_cancelled, {}};
-      co_return cancelled;
-    }
-    co_return co_await task::on(executor_, call_there(functions_(), self, taken, states, total));
-  }
-  asio::awaitable<void> close() override { return local_->close(); }
-
- private:
-  statefund::function::handle local_; // asked for its limits, never called
-  asio::any_io_executor executor_;
-  std::function<statefund::function::table&()> functions_;
-};
 
 shard_status status_there(shard const& there) {
   return there.status();
@@ -78,16 +33,8 @@ dispatcher::dispatcher(options chosen, parts given)
       hurried_(given.executors.front()) {
   std::size_t const count = given.executors.size();
   ensure(count > 0 && count <= store_->partition_count(), "between one shard and one for each partition");
-  auto const executors = given.executors;
   for (std::size_t i = 0; i < count; ++i) {
-    auto const make = [this, i, count, executors, make = given.make](message::function_type const& type) {
-      auto made = make(type, i);
-      auto const home = home_of(type, count);
-      if (!made || home == i || !has_home(std::max<std::size_t>(1, made->call_limits().concurrent_calls_max), count))
-        return made;
-      auto const functions = [this, home]() -> function::table& { return shards_[home]->data_.functions; };
-      return function::handle(std::make_shared<function_at_home>(std::move(made), executors[home], functions));
-    };
+    auto const make = [i, make = given.make](message::function_type const& type) { return make(type, i); };
     delivery::place const own{i, count, store_->partition_count()};
     shards_.push_back(std::make_unique<shard>(*this, own, given.executors[i], chosen_, totals_, *store_, make));
   }

@@ -55,15 +55,16 @@ void lanes::start_workers(lane& of) {
   }
   ++of.workers_count;
   ++calls_count_;
-  start_(of);
+  start_({&of, of.callee});
 }
 
-bool lanes::next(lane& of, ready_turn& into) {
-  bool const others_turn = !waiting_.empty() && (waiting_.size() > 1 || waiting_.front() != &of);
-  return !others_turn && first(of, into);
+bool lanes::next(permit const& held, ready_turn& into) {
+  bool const others_turn = !waiting_.empty() && (waiting_.size() > 1 || waiting_.front() != held.of);
+  return !others_turn && first(held, into);
 }
 
-bool lanes::first(lane& of, ready_turn& into) {
+bool lanes::first(permit const& held, ready_turn& into) {
+  lane& of = *held.of;
   if (stopped_ || of.ready.empty())
     return false;
   into = of.ready.front();
@@ -71,7 +72,8 @@ bool lanes::first(lane& of, ready_turn& into) {
   return true;
 }
 
-void lanes::worker_ended(lane& of) {
+void lanes::worker_ended(permit const& held) {
+  lane& of = *held.of;
   --of.workers_count;
   --calls_count_;
   if (of.callee && !of.ready.empty() && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())

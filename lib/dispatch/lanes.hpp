@@ -77,6 +77,12 @@ struct lane {
   std::size_t unlogged_failures_count = 0;
 };
 
+// The right to call what a lane is bound to, one call at a time. A worker holds one.
+struct permit {
+  lane* of;
+  function::handle callee;
+};
+
 // All lanes of one shard, on its thread. Decides who may call: ready addresses of a type take turns, types take turns
 // for the shard's calls.
 class lanes {
@@ -86,7 +92,7 @@ class lanes {
     std::size_t shards_count = 1;
     std::size_t calls_max = 1024; // this shard's share; one call may always go out
   };
-  using start_worker = std::function<void(lane&)>;
+  using start_worker = std::function<void(permit)>;
   // Another shard holds the permits: tell it that this address is ready.
   using send_home = std::function<void(std::size_t home, message::function_type const&, ready_turn)>;
 
@@ -107,10 +113,10 @@ class lanes {
 
   // A worker's first turn; none: it ends, for nobody is ready any more. The place was given to it for this turn, so it
   // does not look at other types.
-  bool first(lane& of, ready_turn& into);
+  bool first(permit const& held, ready_turn& into);
   // Its next turn; none: it ends, for nobody is ready or another type's turn has come.
-  bool next(lane& of, ready_turn& into);
-  void worker_ended(lane& of);
+  bool next(permit const& held, ready_turn& into);
+  void worker_ended(permit const& held);
 
   void stop() noexcept { stopped_ = true; }
 

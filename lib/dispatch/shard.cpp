@@ -1,6 +1,7 @@
 #include "dispatch/shard.hpp"
 
 #include "dispatch/dispatcher.hpp"
+#include "function/errc.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
@@ -21,9 +22,9 @@ shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor 
     : all_(all),
       data_(
           own, std::move(executor), chosen, counts, truth, std::move(make),
-          [this](lane& of) { turns_.start_worker(of); }, links()),
+          [this](permit held) { turns_.start_worker(std::move(held)); }, links()),
       accept_(data_),
-      turns_(data_, [this](ready_turn next) { return run_there(next); }),
+      turns_(data_, turn_links()),
       delayed_(data_),
       departures_(data_, {[this](std::size_t at, message::egress_id const& egress) {
                             all_.post_to(at, [egress](shard& there) { there.departures_.records_came(egress); });
@@ -47,9 +48,39 @@ shard_data::links shard::links() {
           [this](error const& why) { all_.store_lost(why); }};
 }
 
-asio::awaitable<void> shard::run_there(ready_turn next) {
+turn_loop::links shard::turn_links() {
+  return {[this](ready_turn next, function::function& callee) { return run_there(next, callee); },
+          [this](call_place at, message::address const& self, message::batch const& taken,
+                 message::state_values const& states,
+                 deadline total) { return call_there(at, self, taken, states, total); }};
+}
+
+asio::awaitable<void> shard::run_there(ready_turn next, function::function& callee) {
   shard& there = all_.at(next.shard);
-  co_await task::on(there.executor(), there.turns_.run(*next.box));
+  call_place const here{data_.place.shard, &callee};
+  co_await task::on(there.executor(), there.turns_.run(*next.box, here));
+}
+
+namespace {
+
+asio::awaitable<result<message::reply>> call(function::function& callee, message::address const& self,
+                                             message::batch const& taken, message::state_values const& states,
+                                             deadline total) {
+  co_return co_await callee.call(self, taken, states, total);
+}
+
+} // namespace
+
+asio::awaitable<result<message::reply>> shard::call_there(call_place at, message::address const& self,
+                                                          message::batch const& taken,
+                                                          message::state_values const& states, deadline total) {
+  // A cancellation that came before would not be seen over there.
+  auto const caller = co_await asio::this_coro::cancellation_state;
+  if (caller.cancelled() != asio::cancellation_type::none) {
+    error const cancelled{function::errc::call_cancelled, {}};
+    co_return cancelled;
+  }
+  co_return co_await task::on(all_.at(at.shard).executor(), call(*at.callee, self, taken, states, total));
 }
 
 asio::awaitable<receipt> shard::accept(submission one) {

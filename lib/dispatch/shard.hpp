@@ -47,8 +47,12 @@ class shard final : public entrance {
   struct parts_left; // of an upload, on other shards
   boost::asio::awaitable<void> accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max,
                                                 parts_left& left);
-  boost::asio::awaitable<void> run_there(ready_turn next);
+  boost::asio::awaitable<void> run_there(ready_turn next, function::function& callee);
+  boost::asio::awaitable<result<message::reply>> call_there(call_place at, message::address const& self,
+                                                            message::batch const& taken,
+                                                            message::state_values const& states, clock::deadline total);
   shard_data::links links();
+  turn_loop::links turn_links();
 
   dispatcher& all_;
   shard_data data_;

@@ -34,9 +34,9 @@ mailbox::marks marks_of(lane const& type) {
 
 } // namespace
 
-turn_loop::turn_loop(shard_data& data, run_elsewhere elsewhere)
+turn_loop::turn_loop(shard_data& data, links others)
     : data_(data),
-      elsewhere_(std::move(elsewhere)),
+      links_(std::move(others)),
       workers_(data.executor),
       loops_(data.executor),
       backoffs_changed_(data.executor),
@@ -46,25 +46,26 @@ void turn_loop::start() {
   loops_.start(wake_backed_off());
 }
 
-void turn_loop::start_worker(lane& of) {
-  workers_.start(work(of));
+void turn_loop::start_worker(permit held) {
+  workers_.start(work(std::move(held)));
 }
 
-asio::awaitable<void> turn_loop::work(lane& of) {
+asio::awaitable<void> turn_loop::work(permit held) {
+  call_place const here{data_.place.shard, held.callee.get()};
   ready_turn next{};
-  for (bool goes_on = data_.types.first(of, next); goes_on; goes_on = data_.types.next(of, next))
+  for (bool goes_on = data_.types.first(held, next); goes_on; goes_on = data_.types.next(held, next))
     if (next.shard == data_.place.shard)
-      co_await run(*next.box);
+      co_await run(*next.box, here);
     else
-      co_await elsewhere_(next);
-  data_.types.worker_ended(of);
+      co_await links_.run_there(next, *held.callee);
+  data_.types.worker_ended(held);
 }
 
-asio::awaitable<void> turn_loop::run(mailbox::mailbox& own) {
+asio::awaitable<void> turn_loop::run(mailbox::mailbox& own, call_place at) {
   lane& type = data_.types.open(own.self().type);
   own.stands = phase::in_flight;
   ++type.in_flight_count;
-  auto const end = co_await run_turn(own, type);
+  auto const end = co_await run_turn(own, type, at);
   --type.in_flight_count;
   if (end == turn_end::stopped)
     own.stands = phase::ready;
@@ -79,9 +80,16 @@ asio::awaitable<void> turn_loop::run(mailbox::mailbox& own) {
   }
 }
 
-asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type) {
+asio::awaitable<result<message::reply>> turn_loop::call(call_place const& at, message::address const& self,
+                                                        message::batch const& taken,
+                                                        message::state_values const& states, deadline total) {
+  if (at.shard == data_.place.shard)
+    return at.callee->call(self, taken, states, total);
+  return links_.call_there(at, self, taken, states, total);
+}
+
+asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type, call_place at) {
   message::address const& self = own.self();
-  function::handle const callee = type.callee; // shared: a reload cannot end it under a call
   if (auto const full = full_egress(own))
     co_return hold(own, type, {}, *full);
   message::batch taken = take(own, type);
@@ -96,7 +104,7 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type)
     if (auto const fit = turn::check_types(states); !fit)
       co_return after_failure(own, type, std::move(taken), fit.error());
 
-    auto answer = co_await callee->call(self, taken, states, total); // attempts, pool, timeouts are inside
+    auto answer = co_await call(at, self, taken, states, total); // attempts, pool, timeouts are inside
     if (!answer)
       co_return after_failure(own, type, std::move(taken), answer.error());
 

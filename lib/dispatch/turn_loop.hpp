@@ -1,6 +1,7 @@
 #pragma once
 
 #include "clock/clock.hpp"
+#include "clock/deadline.hpp"
 #include "dispatch/shard_data.hpp"
 #include "mailbox/mailbox.hpp"
 #include "message/batch.hpp"
@@ -27,19 +28,33 @@ enum class turn_end {
   stopped, // the daemon stops; the batch is back in its mailbox
 };
 
+// Where a turn's call is made: at the worker that took the turn, on the worker's shard.
+struct call_place {
+  std::size_t shard;
+  function::function* callee; // of that shard; the worker keeps it
+};
+
 // The second way: mailbox.take -> store.read -> function.call -> conclude -> store.commit -> release. One shard, on its
 // thread. At most one turn of an address runs at a time.
 class turn_loop {
  public:
-  // Runs a turn on the shard where its address lives, for a type whose permits are here.
-  using run_elsewhere = std::function<boost::asio::awaitable<void>(ready_turn)>;
+  // A type's permits may be on one shard, and its address on another.
+  struct links {
+    // Runs a turn on the shard where its address lives, with `callee` of this shard.
+    std::function<boost::asio::awaitable<void>(ready_turn, function::function& callee)> run_there;
+    // Makes a turn's call on the worker's shard. All is borrowed until it returns.
+    std::function<boost::asio::awaitable<result<message::reply>>(
+        call_place, message::address const&, message::batch const&, message::state_values const&, clock::deadline)>
+        call_there;
+  };
 
-  turn_loop(shard_data& data, run_elsewhere elsewhere);
+  turn_loop(shard_data& data, links others);
 
   // A worker holds one permit of its type and takes turns until nobody is ready.
-  void start_worker(lane& of);
+  void start_worker(permit held);
 
-  boost::asio::awaitable<void> run(mailbox::mailbox& own);
+  // A turn of an address of this shard.
+  boost::asio::awaitable<void> run(mailbox::mailbox& own, call_place at);
 
   // An egress is below its low mark: who was held by it goes on.
   void egress_has_room(message::egress_id const& egress);
@@ -57,8 +72,11 @@ class turn_loop {
   void cancel() { workers_.cancel(); }
 
  private:
-  boost::asio::awaitable<void> work(lane& of);
-  boost::asio::awaitable<turn_end> run_turn(mailbox::mailbox& own, lane& type);
+  boost::asio::awaitable<void> work(permit held);
+  boost::asio::awaitable<turn_end> run_turn(mailbox::mailbox& own, lane& type, call_place at);
+  boost::asio::awaitable<result<message::reply>> call(call_place const& at, message::address const& self,
+                                                      message::batch const& taken, message::state_values const& states,
+                                                      clock::deadline total);
   boost::asio::awaitable<void> wake_backed_off();
 
   message::batch take(mailbox::mailbox& own, lane& type);
@@ -73,7 +91,7 @@ class turn_loop {
   void becomes_ready(mailbox::mailbox& own, lane& type);
 
   shard_data& data_;
-  run_elsewhere elsewhere_;
+  links links_;
   task::gate workers_;
   task::gate loops_;
   task::event backoffs_changed_;

@@ -35,7 +35,7 @@ class never_called final : public function::function {
 // step, as a posted task does.
 struct bench {
   struct worker {
-    lane* of;
+    permit held;
     ready_turn holds{};
     bool busy = false;
   };
@@ -55,7 +55,7 @@ struct bench {
   explicit bench(std::map<std::string, std::size_t> limits, lanes::options chosen = {0, 1, 1024})
       : calls_max(std::move(limits)),
         all(
-            chosen, functions, [this](lane& of) { workers.push_back({&of}); },
+            chosen, functions, [this](permit held) { workers.push_back({std::move(held)}); },
             [this](std::size_t home, message::function_type const&, ready_turn next) {
               sent_home.emplace_back(home, next.box);
             }) {}
@@ -69,20 +69,20 @@ struct bench {
     return static_cast<std::size_t>(std::count_if(workers.begin(), workers.end(), [](auto& one) { return one.busy; }));
   }
   std::size_t busy_count(std::string const& type) const {
-    return static_cast<std::size_t>(std::count_if(workers.begin(), workers.end(),
-                                                  [&](auto& one) { return one.busy && one.of->type.name == type; }));
+    return static_cast<std::size_t>(std::count_if(
+        workers.begin(), workers.end(), [&](auto& one) { return one.busy && one.held.of->type.name == type; }));
   }
   // The worker looks for its next turn, its last one, if any, being over.
   void step(std::list<worker>::iterator which) {
-    which->busy = which->busy ? all.next(*which->of, which->holds) : all.first(*which->of, which->holds);
+    which->busy = which->busy ? all.next(which->held, which->holds) : all.first(which->held, which->holds);
     if (which->busy) {
       order.push_back(which->holds.box->self().type.name + which->holds.box->self().id);
       busy_max = std::max(busy_max, busy_count());
       return;
     }
-    lane& of = *which->of;
+    permit const held = which->held;
     workers.erase(which);
-    all.worker_ended(of);
+    all.worker_ended(held);
   }
   // Lets those that were started take their first turns.
   void settle() {
@@ -95,8 +95,8 @@ struct bench {
     }
   }
   void end_one(std::string const& type) {
-    step(
-        std::find_if(workers.begin(), workers.end(), [&](auto& one) { return one.busy && one.of->type.name == type; }));
+    step(std::find_if(workers.begin(), workers.end(),
+                      [&](auto& one) { return one.busy && one.held.of->type.name == type; }));
     settle();
   }
 };
