@@ -14,6 +14,8 @@ std::string_view describe(errc value) noexcept {
     return "not a size";
   case errc::endpoint_invalid:
     return "not an endpoint";
+  case errc::date_invalid:
+    return "not a date";
   case errc::template_invalid:
     return "not an address template";
   }

@@ -11,6 +11,7 @@ enum class errc {
   duration_invalid = 1, // not <number><unit>, or too large
   size_invalid,         // not <number><unit>, or too large
   endpoint_invalid,     // not an endpoint that a function can be reached at
+  date_invalid,         // not a date with time and zone
   template_invalid,     // not an address with fields of a message in it
 };
 

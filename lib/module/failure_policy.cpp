@@ -9,9 +9,13 @@
 #include "module/fields.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace statefund::module {
 namespace {
+
+constexpr std::array on_failures{on_failure::pause, on_failure::dead_letter, on_failure::skip};
+constexpr std::array call_whens{call_when::ordered, call_when::durable};
 
 void read_retry(map_reader& retry, failure_policy& into) {
   auto const initial = read_positive_duration(retry, "initial");
@@ -35,8 +39,8 @@ void read_failure_policy(map_reader& spec, function_spec& into) {
     read_retry(*retry, policy);
     retry->finish();
   }
-  policy.then = read_choice(spec, "onFailure", std::array{on_failure::pause, on_failure::dead_letter, on_failure::skip},
-                            policy.then);
+  if (auto const word = spec.text("onFailure"))
+    policy.then = read_choice(*word, "onFailure", on_failures, spec.errors()).value_or(policy.then);
   if (auto const calls = read_number(spec, "maxConcurrentCalls", 1, pool_size_max)) {
     if (*calls > into.pool_size)
       spec.errors().add(*spec.self().find("maxConcurrentCalls"),
@@ -44,7 +48,8 @@ void read_failure_policy(map_reader& spec, function_spec& into) {
                             std::to_string(into.pool_size) + " connections; expected at most that");
     policy.concurrent_calls_max = static_cast<std::uint32_t>(*calls);
   }
-  policy.calls = read_choice(spec, "callWhen", std::array{call_when::ordered, call_when::durable}, policy.calls);
+  if (auto const word = spec.text("callWhen"))
+    policy.calls = read_choice(*word, "callWhen", call_whens, spec.errors()).value_or(policy.calls);
 }
 
 } // namespace statefund::module

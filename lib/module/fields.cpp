@@ -41,6 +41,17 @@ names split_names(std::string_view text) {
   return out;
 }
 
+// `what` names it: "a function type".
+template <class T>
+std::optional<T> made_of(names const& read, text_at const& from, std::string_view key, std::string const& what,
+                         error_list& errors) {
+  if (!read.fault)
+    return T{std::string(read.name_space), std::string(read.name)};
+  errors.add(*from.at,
+             quoted(key) + " is not " + what + ": " + quoted(from.text) + read.fault + "; expected <namespace>/<name>");
+  return std::nullopt;
+}
+
 } // namespace
 
 void refuse_name(text_at const& found, std::string_view what, std::span<refused_name const> refused,
@@ -58,8 +69,9 @@ void refuse_name(text_at const& found, std::string_view what, std::span<refused_
   errors.add(*found.at, named + " is unknown", std::move(hint));
 }
 
-std::optional<std::int64_t> read_number(map_reader& from, std::string_view key, std::int64_t min, std::int64_t max) {
-  node const* const at = from.find(key);
+std::optional<std::int64_t> read_number(map_reader& from, std::string_view key, std::int64_t min, std::int64_t max,
+                                        presence needed) {
+  node const* const at = from.find(key, needed);
   auto const value = at ? read_integer(*at, key, from.errors()) : std::nullopt;
   if (!value || (*value >= min && *value <= max))
     return value;
@@ -77,17 +89,54 @@ std::optional<std::chrono::nanoseconds> read_positive_duration(map_reader& from,
   return std::nullopt;
 }
 
-std::optional<std::size_t> read_word(map_reader& from, std::string_view key, std::span<std::string_view const> words) {
-  auto const found = from.text(key);
-  if (!found)
-    return std::nullopt;
-  auto const at = std::find(words.begin(), words.end(), lower_case(found->text));
+std::optional<std::size_t> read_word(text_at const& found, std::string_view key,
+                                     std::span<std::string_view const> words, error_list& errors) {
+  auto const at = std::find(words.begin(), words.end(), lower_case(found.text));
   if (at != words.end())
     return static_cast<std::size_t>(at - words.begin());
   std::string expected;
   for (std::size_t i = 0; i < words.size(); ++i)
     (expected += i == 0 ? "" : i + 1 < words.size() ? ", " : " or ") += words[i];
-  from.errors().add(*found->at, quoted(key) + " is " + quoted(found->text) + "; expected " + expected);
+  errors.add(*found.at, quoted(key) + " is " + quoted(found.text) + "; expected " + expected);
+  return std::nullopt;
+}
+
+bool unique_names::add(std::string_view name, node const& at) {
+  auto const [first, is_new] = first_.emplace(name, &at);
+  if (!is_new)
+    errors_->add(at, what_ + ' ' + quoted(name) + " is declared already at " +
+                         to_string(errors_->place_of(*first->second)) + "; expected it once");
+  return is_new;
+}
+
+std::vector<node const*> read_items(map_reader& from, std::string_view key, std::string const& what) {
+  auto items = from.list(key, presence::required);
+  node const* const at = from.self().find(key);
+  if (at && at->kind == node_kind::sequence && items.empty())
+    from.errors().add(*at, quoted(key) + " is an empty list; expected at least one " + what);
+  return items;
+}
+
+std::vector<text_at> read_texts(map_reader& from, std::string_view key, std::string const& what) {
+  std::vector<text_at> out;
+  unique_names seen("the " + what, from.errors());
+  for (node const* const item : read_items(from, key, what)) {
+    auto const found = read_text(*item, what, from.errors());
+    if (found && found->text.empty())
+      from.errors().add(*item, "a " + what + " is empty; expected at least one character");
+    else if (found && seen.add(found->text, *item))
+      out.push_back(*found);
+  }
+  return out;
+}
+
+std::optional<std::string> read_name(map_reader& from, std::string_view key, presence needed) {
+  auto const found = from.text(key, needed);
+  if (!found)
+    return std::nullopt;
+  if (!found->text.empty())
+    return std::string(found->text);
+  from.errors().add(*found->at, quoted(key) + " is empty; expected at least one character");
   return std::nullopt;
 }
 
@@ -166,20 +215,21 @@ std::optional<std::string> read_path(map_reader& from, std::string_view key, pre
                           : found->text.starts_with("~")          ? ", and the daemon has no home directory"
                                                                   : "";
   from.errors().add(*found->at, quoted(key) + " is " + quoted(found->text) + why +
-                                    "; expected the absolute path of a file, as in /etc/statefun/name.pem");
+                                    "; expected the absolute path of a file, as in /etc/statefun/file");
   return std::nullopt;
 }
 
-std::optional<function_pattern> read_function_type(text_at const& from, std::string_view key, error_list& errors) {
-  names const read = split_names(from.text);
-  char const* const fault = read.fault                                      ? read.fault
-                            : from.text.find('*') != std::string_view::npos ? " has a '*' in it"
-                                                                            : nullptr;
-  if (!fault)
-    return function_pattern{std::string(read.name_space), std::string(read.name)};
-  errors.add(*from.at,
-             quoted(key) + " is not a function type: " + quoted(from.text) + fault + "; expected <namespace>/<name>");
-  return std::nullopt;
+message_schema read_schema(map_reader& spec) {
+  return {read_name(spec, "messageType", presence::required).value_or(""),
+          read_path(spec, "descriptorSet", presence::required).value_or("")};
+}
+
+std::optional<message::function_type> read_function_type(text_at const& from, std::string_view key,
+                                                         error_list& errors) {
+  names read = split_names(from.text);
+  if (!read.fault && from.text.find('*') != std::string_view::npos)
+    read.fault = " has a '*' in it";
+  return made_of<message::function_type>(read, from, key, "a function type", errors);
 }
 
 std::optional<function_pattern> read_function_pattern(text_at const& from, std::string_view key, error_list& errors) {
@@ -198,12 +248,21 @@ std::optional<function_pattern> read_function_pattern(text_at const& from, std::
 }
 
 std::optional<message::egress_id> read_egress_id(text_at const& from, std::string_view key, error_list& errors) {
-  names const read = split_names(from.text);
-  if (!read.fault)
-    return message::egress_id{std::string(read.name_space), std::string(read.name)};
-  errors.add(*from.at,
-             quoted(key) + " is not an egress id: " + quoted(from.text) + read.fault + "; expected <namespace>/<name>");
-  return std::nullopt;
+  return made_of<message::egress_id>(split_names(from.text), from, key, "an egress id", errors);
+}
+
+std::optional<ingress_id> read_ingress_id(text_at const& from, std::string_view key, error_list& errors) {
+  return made_of<ingress_id>(split_names(from.text), from, key, "an ingress id", errors);
+}
+
+std::optional<std::string> read_type_name(text_at const& from, std::string_view key, error_list& errors) {
+  struct type_name {
+    std::string name_space;
+    std::string name;
+  };
+  if (!made_of<type_name>(split_names(from.text), from, key, "a type name", errors))
+    return std::nullopt;
+  return std::string(from.text);
 }
 
 } // namespace statefund::module

@@ -1,6 +1,6 @@
 #include "module/parse.hpp"
 
-#include "module/fields.hpp"
+#include "module/component.hpp"
 
 #include <unordered_map>
 
@@ -17,7 +17,17 @@ diagnostics find_duplicates(specs const& read) {
   for (auto const& each : read.egresses)
     if (auto const [first, is_new] = declared.emplace(each.id, &each.where); !is_new)
       found.push_back(declared_before(each, *first->second));
+  std::unordered_map<std::string, place const*> opened;
+  for (auto const& each : read.ingresses)
+    if (auto const [first, is_new] = opened.emplace(to_text(each.id), &each.where); !is_new)
+      found.push_back(declared_before(each, *first->second));
   return found;
+}
+
+diagnostic declared_before(std::string const& what, std::string const& id, place const& second, place const& first) {
+  return {second,
+          "the " + what + ' ' + quoted(id) + " is declared already at " + to_string(first) + "; expected it once",
+          {}};
 }
 
 } // namespace
@@ -29,10 +39,11 @@ diagnostic bound_before(function_spec const& second, place const& first) {
 }
 
 diagnostic declared_before(egress_spec const& second, place const& first) {
-  return {second.where,
-          "the egress " + quoted(second.id.name_space + '/' + second.id.name) + " is declared already at " +
-              to_string(first) + "; expected it once",
-          {}};
+  return declared_before("egress", second.id.name_space + '/' + second.id.name, second.where, first);
+}
+
+diagnostic declared_before(ingress_spec const& second, place const& first) {
+  return declared_before("ingress", to_text(second.id), second.where, first);
 }
 
 parse_result parse(std::string const& file, std::string const& text) {

@@ -102,8 +102,9 @@ struct function_spec {
   call_timeouts timeouts;
   std::chrono::nanoseconds backoff_initial = blocking_backoff_initial;
 
-  std::uint32_t pool_size = 1024;                                    // connections at most; > 0
-  std::optional<std::chrono::nanoseconds> pool_ttl;                  // an idle connection's age at most; absent: any
+  std::uint32_t pool_size = 1024; // connections at most; > 0
+  std::optional<std::chrono::nanoseconds> pool_ttl =
+      std::chrono::seconds(15);                                      // an idle connection's age at most; absent: any
   std::uint64_t payload_bytes_max = std::uint64_t{32} * 1024 * 1024; // of a request or an answer; > 0
 
   // From maxNumBatchRequests. Where that is 0 or less there is no mark, and batches hold up to 1000.

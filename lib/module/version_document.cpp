@@ -1,42 +1,108 @@
-// Formats "1.0" and "2.0": one document for the whole module.
+// Formats "1.0", "2.0" and "3.0": one document for the whole module.
 //
 //   version: "2.0"
 //   module: {meta: {type: remote}, spec: {functions: [...], ingresses: [...], egresses: [...], routers: [...]}}
 //
-// An entry of these lists is `- function: {meta: ..., spec: ...}`, or, as the published documentation indents it, a
-// `function:` without a value with `meta` and `spec` beside it.
+// "3.0" has `endpoints` in the place of `functions`, and no routers. An entry of these lists is
+// `- function: {meta: ..., spec: ...}`, or, as the published documentation indents it, a `function:` without a value
+// with `meta` and `spec` beside it.
 
-#include "module/fields.hpp"
+#include "module/component.hpp"
 #include "module/number.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace statefund::module {
 namespace {
 
-enum class format { v1_0, v2_0 };
+// What a list of the module holds: components by the names that they have in lower case.
+struct section {
+  std::string_view list;
+  std::string_view word; // the key of an entry
+  std::string_view a_word;
+  std::string_view type_key; // in meta
+  std::span<component_type const> known;
+  std::span<refused_name const> refused;
+};
 
-constexpr std::array ingress_types{
-    refused_name{"statefun.kafka.io/routable-protobuf-ingress", not_in_this_version, ""},
-    refused_name{"statefun.kafka.io/protobuf-ingress", not_in_this_version, ""},
-    refused_name{"statefun.kinesis.io/routable-protobuf-ingress", not_ever,
-                 "read the stream with a program of your own and send its records to the ingress socket"},
-};
-constexpr std::array egress_types{
-    refused_name{"statefun.kafka.io/generic-egress", not_in_this_version, ""},
-    refused_name{"statefun.kinesis.io/generic-egress", not_ever,
-                 "declare the egress with type statefund.io/queue and forward its records with a program of your own"},
-};
-constexpr std::array router_types{
-    refused_name{"org.apache.flink.statefun.sdk/protobuf-router", not_in_this_version, ""},
-};
-constexpr std::array function_kinds{
+constexpr std::string_view kinesis_ingress = "read the stream with a program of your own and send its records to the "
+                                             "ingress socket";
+constexpr std::string_view kinesis_egress = "declare the egress with type statefund.io/queue and forward its records "
+                                            "with a program of your own";
+constexpr std::string_view in_older_formats = "belongs to formats \"1.0\" and \"2.0\"";
+constexpr std::string_view in_format_3_0 = "belongs to format \"3.0\"";
+
+constexpr std::array functions_v1_0{component_type{"http", read_function_v1_0}};
+constexpr std::array functions_v2_0{component_type{"http", read_function_v2_0}};
+constexpr std::array endpoints_v3_0{component_type{"http", read_endpoint_v3_0}};
+constexpr std::array refused_functions{
     refused_name{"grpc", not_ever, "serve the function over HTTP and write kind: http"},
 };
-constexpr std::string_view queue_type = "statefund.io/queue";
-constexpr std::string_view http_kind = "http";
 
-constexpr timeout_keys keys{"timeout", "connectTimeout", "readTimeout", "writeTimeout"};
+constexpr std::array ingresses{
+    component_type{"statefun.kafka.io/routable-protobuf-ingress", read_kafka_routable_ingress},
+    component_type{"statefun.kafka.io/protobuf-ingress", read_kafka_protobuf_ingress},
+    component_type{"io.statefun.kafka/ingress", read_kafka_ingress, presence::required, in_format_3_0,
+                   "write statefun.kafka.io/routable-protobuf-ingress"},
+};
+constexpr std::array ingresses_v3_0{
+    component_type{"io.statefun.kafka/ingress", read_kafka_ingress},
+    component_type{"statefun.kafka.io/routable-protobuf-ingress", read_kafka_routable_ingress, presence::required,
+                   in_older_formats, "write io.statefun.kafka/ingress"},
+    component_type{"statefun.kafka.io/protobuf-ingress", read_kafka_protobuf_ingress, presence::required,
+                   in_older_formats, "write io.statefun.kafka/ingress"},
+};
+constexpr std::array refused_ingresses{
+    refused_name{"statefun.kinesis.io/routable-protobuf-ingress", not_ever, kinesis_ingress},
+    refused_name{"io.statefun.kinesis/ingress", not_ever, kinesis_ingress},
+};
+
+constexpr std::array egresses{
+    component_type{"statefun.kafka.io/generic-egress", read_kafka_egress},
+    component_type{"statefund.io/queue", read_queue_egress, presence::optional},
+    component_type{"io.statefun.kafka/egress", read_kafka_egress, presence::required, in_format_3_0,
+                   "write statefun.kafka.io/generic-egress"},
+};
+constexpr std::array egresses_v3_0{
+    component_type{"io.statefun.kafka/egress", read_kafka_egress},
+    component_type{"statefund.io/queue", read_queue_egress, presence::optional},
+    component_type{"statefun.kafka.io/generic-egress", read_kafka_egress, presence::required, in_older_formats,
+                   "write io.statefun.kafka/egress"},
+};
+constexpr std::array refused_egresses{
+    refused_name{"statefun.kinesis.io/generic-egress", not_ever, kinesis_egress},
+    refused_name{"io.statefun.kinesis/egress", not_ever, kinesis_egress},
+};
+
+constexpr std::array routers{component_type{"org.apache.flink.statefun.sdk/protobuf-router", read_router}};
+
+constexpr std::array format_1_0{
+    section{"functions", "function", "a function", "kind", functions_v1_0, refused_functions},
+    section{"ingresses", "ingress", "an ingress", "type", ingresses, refused_ingresses},
+    section{"egresses", "egress", "an egress", "type", egresses, refused_egresses},
+    section{"routers", "router", "a router", "type", routers, {}},
+};
+constexpr std::array format_2_0{
+    section{"functions", "function", "a function", "kind", functions_v2_0, refused_functions},
+    format_1_0[1],
+    format_1_0[2],
+    format_1_0[3],
+};
+constexpr std::array format_3_0{
+    section{"endpoints", "endpoint", "an endpoint", "kind", endpoints_v3_0, refused_functions},
+    section{"ingresses", "ingress", "an ingress", "type", ingresses_v3_0, refused_ingresses},
+    section{"egresses", "egress", "an egress", "type", egresses_v3_0, refused_egresses},
+};
+
+struct format {
+  std::string_view version;
+  std::span<section const> sections;
+  bool has_routers;
+};
+
+constexpr std::array formats{format{"1.0", format_1_0, true}, format{"2.0", format_2_0, true},
+                             format{"3.0", format_3_0, false}};
 
 // The map that holds `meta` and `spec`, in either indentation.
 std::optional<map_reader> open_entry(node const& item, std::string_view word, error_list& errors) {
@@ -46,9 +112,9 @@ std::optional<map_reader> open_entry(node const& item, std::string_view word, er
     return std::nullopt;
   node const* const inner = item.find(word);
   if (!inner) {
-    std::string const hint =
-        item.entries.size() == 1 ? nearest_hint(item.entries.front().key->text, {std::string(word)}) : "";
-    errors.add(item, what + " has no " + quoted(word) + "; expected that key", hint);
+    bool const is_slip = item.entries.size() == 1 && nearest_of(item.entries.front().key->text, {std::string(word)});
+    errors.add(item, what + " has no " + quoted(word) + "; expected that key",
+               is_slip ? "did you mean " + quoted(word) + '?' : "");
     return std::nullopt;
   }
   outer->accept(word);
@@ -58,140 +124,43 @@ std::optional<map_reader> open_entry(node const& item, std::string_view word, er
   return map_reader::open(*inner, quoted(word), errors);
 }
 
-void read_states(map_reader& spec, format as, function_spec& into);
-
-void read_function(node const& item, format as, specs& out, error_list& errors) {
-  auto entry = open_entry(item, "function", errors);
-  if (!entry)
-    return;
-  auto meta = entry->map("meta", "a function's meta", presence::required);
-  auto spec = entry->map("spec", "a function's spec", presence::required);
-  entry->finish();
-  function_spec made;
-  made.speaks = protocol::v2;
-  made.pool_ttl = std::chrono::seconds(15);
-  bool is_http = true;
-  bool has_type = false;
-  if (meta) {
-    if (auto const kind = meta->text("kind", presence::required); kind && lower_case(kind->text) != http_kind) {
-      std::string const name = lower_case(kind->text);
-      refuse_name({name, kind->at}, "kind", function_kinds, std::array{http_kind}, errors);
-      is_http = false;
-    }
-    if (auto const type = meta->text("type", presence::required))
-      if (auto pattern = read_function_type(*type, "type", errors)) {
-        made.functions = std::move(*pattern);
-        made.where = errors.place_of(*type->at);
-        has_type = true;
-      }
-    meta->finish();
-  }
-  if (!spec || !is_http) // another kind has keys of its own
-    return;
-  read_endpoint(*spec, "endpoint", made);
-  read_states(*spec, as, made);
-  read_batch_max(*spec, made);
-  given_timeouts given;
-  read_timeouts(*spec, keys, given);
-  made.timeouts = settle(given, blocking_defaults, keys, errors);
-  read_failure_policy(*spec, made);
-  spec->finish();
-  if (has_type)
-    out.functions.push_back(std::move(made));
-}
-
-struct named_state {
-  message::state_spec spec;
-  node const* at;
-};
-
-std::optional<named_state> read_state(node const& item, error_list& errors) {
-  auto state = map_reader::open(item, "a state", errors);
-  if (!state)
-    return std::nullopt;
-  auto const name = state->text("name", presence::required);
-  message::expiration expires;
-  if (node const* const at = state->find("expireAfter"))
-    if (auto const after = read_duration(*at, "expireAfter", errors)) {
-      expires.after = std::chrono::duration_cast<std::chrono::milliseconds>(*after);
-      if (expires.after != *after)
-        errors.add(*at, "\"expireAfter\" is " + quoted(at->text) + "; expected whole milliseconds");
-    }
-  constexpr std::array<std::string_view, 2> modes{"after-invoke", "after-write"};
-  bool const after_write = read_word(*state, "expireMode", modes) == 1U;
-  state->finish();
-  if (expires.after.count() != 0)
-    expires.mode = after_write ? message::expiration_mode::after_write : message::expiration_mode::after_invoke;
-  if (!name)
-    return std::nullopt;
-  return named_state{{std::string(name->text), {}, expires}, name->at};
-}
-
-void read_states(map_reader& spec, format as, function_spec& into) {
-  error_list& errors = spec.errors();
-  std::vector<named_state> read;
-  for (node const* const item : spec.list("states")) {
-    if (as == format::v2_0 && item->kind == node_kind::scalar) {
-      errors.add(*item, "a state is " + quoted(item->text) + "; expected a map, as in \"name: seen_count\"",
-                 "format \"1.0\" lists names alone");
-      continue;
-    }
-    if (as == format::v1_0 && item->kind != node_kind::scalar) {
-      errors.add(*item, "a state is " + std::string(to_string(item->kind)) + "; expected its name alone",
-                 "format \"2.0\" has expireAfter and expireMode");
-      continue;
-    }
-    if (as == format::v1_0)
-      read.push_back({{item->text, {}, {}}, item});
-    else if (auto state = read_state(*item, errors))
-      read.push_back(std::move(*state));
-  }
-  for (std::size_t i = 0; i < read.size(); ++i) {
-    auto const& [state, at] = read[i];
-    if (state.name.empty())
-      errors.add(*at, "a state's name is empty; expected at least one character");
-    for (std::size_t j = 0; j < i; ++j)
-      if (read[j].spec.name == state.name) {
-        errors.add(*at, "the state " + quoted(state.name) + " is declared already at " +
-                            to_string(errors.place_of(*read[j].at)) + "; expected it once");
-        break;
-      }
-  }
-  for (auto& each : read)
-    into.states.push_back(std::move(each.spec));
-}
-
-void read_egress(node const& item, specs& out, error_list& errors) {
-  auto entry = open_entry(item, "egress", errors);
-  if (!entry)
-    return;
-  auto meta = entry->map("meta", "an egress's meta", presence::required);
-  auto const type = meta ? meta->text("type", presence::required) : std::nullopt;
+// Finds how an entry is read by what its meta says; without a word it is what it can only be.
+component_type const* type_of(section const& in, std::optional<text_at> const& type, error_list& errors) {
   if (!type)
-    return;
-  if (type->text != queue_type)
-    return refuse_name(*type, "egress type", egress_types, std::array{queue_type}, errors);
-  auto const id = meta->text("id", presence::required);
-  meta->finish();
-  entry->accept("spec"); // a queue has nothing to say there
-  if (node const* const spec = entry->self().find("spec"); spec && spec->kind != node_kind::null)
-    if (auto empty = map_reader::open(*spec, "a queue's spec", errors))
-      empty->finish();
-  entry->finish();
-  if (!id)
-    return;
-  if (auto read = read_egress_id(*id, "id", errors))
-    out.egresses.push_back({std::move(*read), queue_egress_spec{}, errors.place_of(*id->at)});
+    return in.known.size() == 1 ? &in.known.front() : nullptr;
+  std::string const what = in.type_key == "kind" ? "kind" : std::string(in.word) + " type";
+  std::string const name = lower_case(type->text);
+  return choose({name, type->at}, what, in.known, in.refused, errors);
 }
 
-// Entries of a list of which no type works.
-void refuse_entries(std::vector<node const*> const& items, std::string_view word, std::span<refused_name const> types,
-                    error_list& errors) {
-  for (node const* const item : items)
-    if (auto entry = open_entry(*item, word, errors))
-      if (auto meta = entry->map("meta", quoted(word) + "'s meta", presence::required))
-        if (auto const type = meta->text("type", presence::required))
-          refuse_name(*type, std::string(word) + " type", types, {}, errors);
+void read_entry(section const& in, node const& item, specs& out, error_list& errors) {
+  std::string const a_word(in.a_word);
+  auto entry = open_entry(item, in.word, errors);
+  if (!entry)
+    return;
+  auto meta = entry->map("meta", a_word + "'s meta", presence::required);
+  auto const type = meta ? meta->text(in.type_key, presence::required) : std::nullopt;
+  auto const* const known = meta ? type_of(in, type, errors) : nullptr;
+  if (!known) {
+    entry->accept("spec"); // what it may hold is not known
+    return entry->finish();
+  }
+  node nothing;
+  nothing.kind = node_kind::map;
+  std::optional<map_reader> spec;
+  node const* const given = entry->self().find("spec");
+  if (known->spec == presence::optional && (!given || given->kind == node_kind::null)) {
+    entry->accept("spec");
+    spec.emplace(nothing, a_word + "'s spec", errors);
+  } else {
+    spec = entry->map("spec", a_word + "'s spec", presence::required);
+  }
+  entry->finish();
+  if (!spec)
+    return;
+  component made{type ? type->at : &item, std::move(*spec), std::move(*meta)};
+  known->read(made, out);
+  made.meta->finish();
 }
 
 } // namespace
@@ -201,12 +170,11 @@ void read_version_document(node const& root, specs& out, error_list& errors) {
   auto const version = document.text("version", presence::required);
   if (!version)
     return;
-  if (version->text == "3.0")
-    return errors.add(*version->at, "format \"3.0\" " + std::string(not_in_this_version),
-                      "write each endpoint as a document of its own, with kind: io.statefun.endpoints.v1/http");
-  if (version->text != "1.0" && version->text != "2.0")
-    return errors.add(*version->at, "format " + quoted(version->text) + " is unknown; expected \"1.0\" or \"2.0\"");
-  format const as = version->text == "1.0" ? format::v1_0 : format::v2_0;
+  auto const as =
+      std::find_if(formats.begin(), formats.end(), [&](format const& each) { return each.version == version->text; });
+  if (as == formats.end())
+    return errors.add(*version->at,
+                      "format " + quoted(version->text) + " is unknown; expected \"1.0\", \"2.0\" or \"3.0\"");
 
   auto module = document.map("module", "\"module\"", presence::required);
   document.finish();
@@ -224,13 +192,17 @@ void read_version_document(node const& root, specs& out, error_list& errors) {
   module->finish();
   if (!spec)
     return;
-  for (node const* const item : spec->list("functions"))
-    read_function(*item, as, out, errors);
-  for (node const* const item : spec->list("egresses"))
-    read_egress(*item, out, errors);
-  refuse_entries(spec->list("ingresses"), "ingress", ingress_types, errors);
-  refuse_entries(spec->list("routers"), "router", router_types, errors);
+  std::size_t entries = 0;
+  for (section const& each : as->sections)
+    for (node const* const item : spec->list(each.list)) {
+      read_entry(each, *item, out, errors);
+      ++entries;
+    }
   spec->finish();
+  // Where one could not be read, others may name it.
+  if (as->has_routers &&
+      out.functions.size() + out.ingresses.size() + out.egresses.size() + out.routers.size() == entries)
+    errors.add(check_routers(out));
 }
 
 } // namespace statefund::module

@@ -579,17 +579,11 @@ module:
 )",
         R"(m.yaml:3:16: error: module type "local" is unknown; expected remote
 )"},
-    row{"format 3.0",
-        R"(version: "3.0"
-module: {}
-)",
-        R"(m.yaml:1:10: error: format "3.0" is not supported by this version of statefund; write each endpoint as a document of its own, with kind: io.statefun.endpoints.v1/http
-)"},
     row{"an unknown format",
         R"(version: "4.2"
 module: {}
 )",
-        R"(m.yaml:1:10: error: format "4.2" is unknown; expected "1.0" or "2.0"
+        R"(m.yaml:1:10: error: format "4.2" is unknown; expected "1.0", "2.0" or "3.0"
 )"},
     row{"a version that is a map",
         R"(version: {}
@@ -642,9 +636,9 @@ module:
     routers:
       - router: {meta: {type: a/router}}
 )",
-        R"(m.yaml:6:32: error: ingress type "a/ingress" is unknown
+        R"(m.yaml:6:32: error: ingress type "a/ingress" is unknown; expected one of statefun.kafka.io/routable-protobuf-ingress, statefun.kafka.io/protobuf-ingress
 m.yaml:8:31: error: egress type "statefund.io/quue" is unknown; did you mean "statefund.io/queue"?
-m.yaml:10:31: error: router type "a/router" is unknown
+m.yaml:10:31: error: router type "a/router" is unknown; expected org.apache.flink.statefun.sdk/protobuf-router
 )"},
     row{"a queue with settings",
         R"(version: "2.0"
@@ -657,7 +651,7 @@ module:
           spec: {address: here}
 )",
         R"(m.yaml:7:48: error: "id" is not an egress id: "greets" has no '/'; expected <namespace>/<name>
-m.yaml:8:18: error: "address" is not a key of a queue's spec
+m.yaml:8:18: error: "address" is not a key of an egress's spec
 )"},
     row{"an egress twice",
         R"(kind: statefund.egress.v1/queue
@@ -850,25 +844,11 @@ spec: {}
 )",
         R"(m.yaml:1:7: error: kind "io.statefun.endpoint.v2/http" is unknown; did you mean "io.statefun.endpoints.v2/http"?
 )"},
-    row{"a kind to come, mistyped",
+    row{"a mistyped kind of another sort",
         R"(kind: io.statefun.kafka.v1/ingres
 spec: {}
 )",
         R"(m.yaml:1:7: error: kind "io.statefun.kafka.v1/ingres" is unknown; did you mean "io.statefun.kafka.v1/ingress"?
-)"},
-    row{"kinds to come",
-        R"(kind: io.statefun.kafka.v1/ingress
----
-kind: io.statefun.kafka.v1/egress
----
-kind: io.statefun.playground.v1/ingress
----
-kind: io.statefun.playground.v1/egress
-)",
-        R"(m.yaml:1:7: error: kind "io.statefun.kafka.v1/ingress" is not supported by this version of statefund
-m.yaml:3:7: error: kind "io.statefun.kafka.v1/egress" is not supported by this version of statefund
-m.yaml:5:7: error: kind "io.statefun.playground.v1/ingress" is not supported by this version of statefund
-m.yaml:7:7: error: kind "io.statefun.playground.v1/egress" is not supported by this version of statefund
 )"},
     row{"kinds never to come",
         R"(kind: io.statefun.kinesis.v1/ingress
@@ -922,7 +902,7 @@ kind: ConfigMap
 ---
 kind: [
 )",
-        R"(m.yaml:1:7: error: kind "nothing" is unknown; expected one of io.statefun.endpoints.v1/http, io.statefun.endpoints.v2/http, statefund.egress.v1/queue
+        R"(m.yaml:1:7: error: kind "nothing" is unknown; expected one of io.statefun.endpoints.v1/http, io.statefun.endpoints.v2/http, io.statefun.kafka.v1/ingress, io.statefun.kafka.v1/egress, io.statefun.playground.v1/ingress, io.statefun.playground.v1/egress, statefund.egress.v1/queue
 m.yaml:4:1: error: the file is not YAML: end of sequence flow not found
 )"},
     row{"a tab as indentation",

@@ -63,21 +63,21 @@ TEST_CASE("what is wrong about TLS is told key by key") {
           row{"https://h", "{trust_cacerts: 'classpath:ca.pem'}",
               "m.yaml:5:30: error: \"trust_cacerts\" is \"classpath:ca.pem\", and statefund has no class path; "
               "expected "
-              "the absolute path of a file, as in /etc/statefun/name.pem\n"},
+              "the absolute path of a file, as in /etc/statefun/file\n"},
           row{"https://h", "{client_cert: ~/c.crt, client_key: ~/c.key}",
               "m.yaml:5:28: error: \"client_cert\" is \"~/c.crt\", and the daemon has no home directory; expected the "
-              "absolute path of a file, as in /etc/statefun/name.pem\n"
+              "absolute path of a file, as in /etc/statefun/file\n"
               "m.yaml:5:49: error: \"client_key\" is \"~/c.key\", and the daemon has no home directory; expected the "
-              "absolute path of a file, as in /etc/statefun/name.pem\n"},
+              "absolute path of a file, as in /etc/statefun/file\n"},
           row{"https://h", "{trust_cacerts: certs/ca.pem}",
               "m.yaml:5:30: error: \"trust_cacerts\" is \"certs/ca.pem\"; expected the absolute path of a file, as in "
-              "/etc/statefun/name.pem\n"},
+              "/etc/statefun/file\n"},
           row{"https://h", "{trust_cacerts: ''}",
               "m.yaml:5:30: error: \"trust_cacerts\" is \"\"; expected the absolute path of a file, as in "
-              "/etc/statefun/name.pem\n"},
+              "/etc/statefun/file\n"},
           row{"https://h", "{trust_cacerts: \"/a\\0b\"}",
               "m.yaml:5:30: error: \"trust_cacerts\" is \"/a\\x00b\", which has a control character in it; expected "
-              "the absolute path of a file, as in /etc/statefun/name.pem\n"},
+              "the absolute path of a file, as in /etc/statefun/file\n"},
           row{"https://h", "{trust_cacerts: [/ca.pem]}",
               "m.yaml:5:30: error: \"trust_cacerts\" is a list; expected text\n"},
           row{"https://h", "{client_cert: /c.crt}",
