@@ -54,6 +54,8 @@ void snapshot::add(file_versions const& known) {
   file here;
   here.path = known.path;
   here.errors = known.newest->is_good() ? held_against(known.newest->declared) : known.newest->errors;
+  if (known.newest->text)
+    module::add_excerpts(here.errors, *known.newest->text);
   if (here.errors.empty()) {
     here.state = file_state::loaded;
     here.in_force = known.newest;

@@ -1,5 +1,8 @@
 #include "module/document.hpp"
 
+#include "module/source_text.hpp"
+#include "module/yaml_fault.hpp"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
@@ -13,17 +16,23 @@
 namespace statefund::module {
 namespace {
 
+constexpr std::string_view no_break_space = "\xc2\xa0";
+
 // Ends the parser's run from within a handler; never leaves this file.
 struct enough {};
 
 class tree_builder final : public YAML::EventHandler {
  public:
-  tree_builder(std::string const& file, document_limits const& limits, document_stream& out)
+  tree_builder(std::string const& file, std::string_view text, document_limits const& limits, document_stream& out)
       : file_(file),
+        text_(text.substr(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0)),
         limits_(limits),
         out_(out) {}
 
-  void OnDocumentStart(YAML::Mark const&) override {
+  void OnDocumentStart(YAML::Mark const& mark) override {
+    if (!is_first_ && !is_marked(mark))
+      refuse_unmarked(mark);
+    is_first_ = false;
     open_.clear();
     anchors_.clear();
     root_ = nullptr;
@@ -60,6 +69,7 @@ class tree_builder final : public YAML::EventHandler {
   void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
                 std::string const& value) override {
     check_tag(mark, tag);
+    check_closed(mark);
     node& made = make(node_kind::scalar, mark, anchor);
     made.text = value;
     place_in_parent(made);
@@ -109,6 +119,52 @@ class tree_builder final : public YAML::EventHandler {
     if (tag.empty() || tag == "?" || tag == "!" || tag.starts_with("tag:yaml.org,2002:"))
       return;
     out_.errors.push_back({place_of(mark), "the tag " + quoted(tag) + " is unknown; expected no tag", {}});
+  }
+
+  // The parser takes a quoted text without its closing mark, and all that follows into it.
+  void check_closed(YAML::Mark const& mark) {
+    auto at = static_cast<std::size_t>(mark.pos);
+    while (at < text_.size() && (text_[at] == '&' || text_[at] == '!')) // an anchor or a tag before it
+      at = text_.find_first_not_of(" \t", text_.find_first_of(" \t\n", at));
+    bool const is_quoted = at < text_.size() && (text_[at] == '"' || text_[at] == '\'');
+    if (is_quoted && quoted_end(text_, at) == std::string_view::npos)
+      stop(mark, std::string("the quotation mark is never closed; expected another ") + text_[at] +
+                     " at the end of the text");
+  }
+
+  // Whether "---" stands where a document begins, or "..." where the one before has ended.
+  bool is_marked(YAML::Mark const& mark) const {
+    auto before = text_.substr(0, static_cast<std::size_t>(mark.pos));
+    if (text_.substr(before.size(), 3) == "---")
+      return true;
+    while (!before.empty()) {
+      before.remove_suffix(1);
+      auto const line = before.substr(before.rfind('\n') + 1);
+      auto const begin = line.find_first_not_of(" \t\r");
+      if (begin != std::string_view::npos && line[begin] != '#')
+        return line.starts_with("...");
+      before.remove_suffix(line.size());
+    }
+    return true;
+  }
+
+  // Where the first line of a file is indented and a later one is not, the parser begins another document.
+  [[noreturn]] void refuse_unmarked(YAML::Mark const& mark) {
+    if (root_ && root_->kind != node_kind::null)
+      out_.documents.pop_back();
+    auto const where = place_of(mark);
+    out_.errors.push_back(explain({std::string(second_document), where.line, where.column}, file_, text_));
+    throw enough{};
+  }
+
+  void refuse_repeated(node const& key, node const& first) {
+    place const at{file_, first.line, first.column};
+    diagnostic found{{file_, key.line, key.column},
+                     "the key " + quoted(key.text) + " stands here a second time; the first is at " + to_string(at) +
+                         "; expected it once",
+                     {}};
+    found.first = at;
+    out_.errors.push_back(std::move(found));
   }
 
   node& make(node_kind kind, YAML::Mark const& mark, YAML::anchor_t anchor) {
@@ -165,51 +221,32 @@ class tree_builder final : public YAML::EventHandler {
     if (is_new)
       into.entries.push_back({parent.key, &made});
     else
-      out_.errors.push_back({{file_, parent.key->line, parent.key->column},
-                             "the key " + quoted(parent.key->text) + " stands here a second time; the first is at " +
-                                 to_string(place{file_, first->second->line, first->second->column}) +
-                                 "; expected it once",
-                             {}});
+      refuse_repeated(*parent.key, *first->second);
     parent.key = nullptr;
   }
 
   std::string const& file_;
+  std::string_view text_;
   document_limits const& limits_;
   document_stream& out_;
   std::vector<frame> open_;
   std::unordered_map<YAML::anchor_t, node*> anchors_;
   node const* root_ = nullptr;
   std::size_t counted_ = 0;
+  bool is_first_ = true;
 };
 
-// Zero: the bytes at `at` are no UTF-8 character (RFC 3629: no overlong forms, no surrogates).
-std::size_t character_size(std::string_view text, std::size_t at) {
-  auto const byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
-  auto const follows = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  unsigned const lead = byte(0);
-  if (lead < 0x80)
-    return 1;
-  if (lead >= 0xc2 && lead <= 0xdf)
-    return follows(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    bool const odd = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f);
-    return !odd && follows(1) && follows(2) ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    bool const odd = (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f);
-    return !odd && follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-// Control bytes and broken UTF-8, which the parser lets through (0x04 it takes for the end of the text), and brackets
-// and lines without end, on which it spends a gigabyte.
+// Control bytes and broken UTF-8, which the parser lets through (0x04 it takes for the end of the text), spaces that it
+// takes for letters, and brackets and lines without end, on which it spends a gigabyte.
 std::optional<diagnostic> find_unparsable(std::string const& file, std::string_view text,
                                           document_limits const& limits) {
   unsigned line = 1;
-  std::size_t line_begin = 0;
+  std::size_t line_begin = text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
   std::size_t bracket_count = 0;
-  for (std::size_t at = 0; at < text.size();) {
+  bool in_indentation = true;
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return diagnostic{{file, 0, 0}, "the file is UTF-16; expected UTF-8 text", {}};
+  for (std::size_t at = line_begin; at < text.size();) {
     auto const byte = static_cast<unsigned char>(text[at]);
     auto const fault = [&](std::string message) {
       return diagnostic{{file, line, static_cast<unsigned>(at - line_begin) + 1}, std::move(message), {}};
@@ -224,10 +261,13 @@ std::optional<diagnostic> find_unparsable(std::string const& file, std::string_v
                    " opening brackets; expected at most that");
     if (at - line_begin >= limits.line_bytes_max && byte != '\n')
       return fault("the line has more than " + std::to_string(limits.line_bytes_max) + " bytes; expected at most that");
-    std::size_t const size = character_size(text, at);
+    std::size_t const size = character_bytes(text, at);
     if (size == 0)
       return fault("the file is not UTF-8 from here on; expected UTF-8 text");
+    if (in_indentation && text.substr(at, size) == no_break_space)
+      return fault("a no-break space (U+00A0) stands in the line's indentation; YAML is indented with spaces");
     at += size;
+    in_indentation = byte == '\n' || (in_indentation && byte == ' ');
     if (byte == '\n') {
       ++line;
       line_begin = at;
@@ -275,20 +315,18 @@ document_stream read_documents(std::string const& file, std::string const& text,
   try {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
-    tree_builder builder(file, limits, out);
+    tree_builder builder(file, text, limits, out);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (enough const&) {
     // the error stands in `out`
   } catch (YAML::Exception const& failure) {
-    place where{file, 0, 0};
+    yaml_fault fault{failure.msg};
     if (!failure.mark.is_null()) {
-      where.line = static_cast<unsigned>(failure.mark.line) + 1;
-      where.column = static_cast<unsigned>(failure.mark.column) + 1;
+      fault.line = static_cast<unsigned>(failure.mark.line) + 1;
+      fault.column = static_cast<unsigned>(failure.mark.column) + 1;
     }
-    bool const is_lone_star = failure.msg.find("anchor is not defined") != std::string::npos;
-    out.errors.push_back({where, "the file is not YAML: " + failure.msg,
-                          is_lone_star ? "text that begins with '*' must stand in quotation marks" : ""});
+    out.errors.push_back(explain(fault, file, text));
   }
   return out;
 }

@@ -2,6 +2,9 @@
 
 #include "module/component.hpp"
 
+#include <algorithm>
+#include <array>
+#include <optional>
 #include <unordered_map>
 
 namespace statefund::module {
@@ -25,17 +28,39 @@ diagnostics find_duplicates(specs const& read) {
 }
 
 diagnostic declared_before(std::string const& what, std::string const& id, place const& second, place const& first) {
-  return {second,
-          "the " + what + ' ' + quoted(id) + " is declared already at " + to_string(first) + "; expected it once",
-          {}};
+  diagnostic found{
+      second, "the " + what + ' ' + quoted(id) + " is declared already at " + to_string(first) + "; expected it once", {}};
+  found.first = first;
+  return found;
+}
+
+// What gets into the directory by mistake, by keys that no module file has at its root.
+std::optional<std::string_view> foreign_name(node const& root) {
+  constexpr std::array<std::string_view, 10> settings{
+      "modules", "ingress", "admin", "store", "shards", "limits", "log", "start_paused", "embedded", "drain_timeout"};
+  if (root.find("kind") || root.find("spec") || root.find("module") || root.entries.empty())
+    return std::nullopt;
+  auto const is_setting = [&](node::entry const& each) {
+    return std::find(settings.begin(), settings.end(), each.key->text) != settings.end();
+  };
+  if (std::all_of(root.entries.begin(), root.entries.end(), is_setting))
+    return "statefund's own settings (statefund.yaml)";
+  if (root.find("services"))
+    return "a docker compose file";
+  if (root.find("jobs"))
+    return "a GitHub workflow";
+  return std::nullopt;
 }
 
 } // namespace
 
 diagnostic bound_before(function_spec const& second, place const& first) {
-  return {second.where,
-          quoted(to_text(second.functions)) + " is bound already at " + to_string(first) + "; expected it once",
-          {}};
+  diagnostic found{second.where,
+                   quoted(to_text(second.functions)) + " is bound already at " + to_string(first) +
+                       "; expected it once",
+                   {}};
+  found.first = first;
+  return found;
 }
 
 diagnostic declared_before(egress_spec const& second, place const& first) {
@@ -47,11 +72,16 @@ diagnostic declared_before(ingress_spec const& second, place const& first) {
 }
 
 parse_result parse(std::string const& file, std::string const& text) {
-  error_list errors(file);
+  error_list errors(file, text);
   document_stream stream = read_documents(file, text, {.text_bytes_max = text_bytes_max});
   errors.add(std::move(stream.errors));
   specs read;
   for (node const* const root : stream.documents) {
+    if (auto const name = foreign_name(*root)) {
+      errors.add(*root, "the document is " + std::string(*name) + ", which is no module file",
+                 "a module file has \"kind\" and \"spec\", or \"version\" and \"module\"");
+      continue;
+    }
     if (root->kind != node_kind::map) {
       errors.add(*root,
                  "the document is " +

@@ -33,10 +33,36 @@ std::string found_instead(node const& any) {
   return any.kind == node_kind::scalar ? quoted(any.text) : std::string(to_string(any.kind));
 }
 
+// "functions ns/f" or "functions:ns/f", which the parser reads as a key without a value.
+bool is_unparted(node::entry const& each, std::string_view key) {
+  std::string_view const text = each.key->text;
+  return each.value->kind == node_kind::null && text.size() > key.size() && text.starts_with(key) &&
+         (text[key.size()] == ' ' || text[key.size()] == ':');
+}
+
+std::string trimmed_value(std::string_view text) {
+  return std::string(text.substr(std::min(text.find_first_not_of(" :"), text.size())));
+}
+
+// "-item" instead of "- item".
+bool begins_with_dash(node const& any) {
+  return any.text.starts_with('-') || (!any.entries.empty() && any.entries.front().key->text.starts_with('-'));
+}
+
+// A plain text takes as much of its line as it has bytes, whatever stands in it; the rest is seen in the line.
+excerpt width_of(node const& at) {
+  return {{}, 0, static_cast<unsigned>(at.text.size())};
+}
+
 } // namespace
 
 void error_list::add(node const& at, std::string message, std::string hint) {
-  found_.push_back({place_of(at), std::move(message), std::move(hint)});
+  found_.push_back({place_of(at), std::move(message), std::move(hint), severity::error, width_of(at)});
+}
+
+void error_list::add_duplicate(node const& at, std::string message, node const& first) {
+  found_.push_back(
+      {place_of(at), std::move(message), {}, severity::error, width_of(at), place_of(first), width_of(first)});
 }
 
 void error_list::add(diagnostics&& found) {
@@ -52,9 +78,9 @@ diagnostics error_list::take() {
   if (found_.size() > shown_max) {
     std::size_t const left = found_.size() - shown_max + 1;
     found_.resize(shown_max);
-    found_.back().message = std::to_string(left) + " more errors from here on";
-    found_.back().hint.clear();
+    found_.back() = {found_.back().where, std::to_string(left) + " more errors from here on", {}};
   }
+  add_excerpts(found_, text_);
   return std::move(found_);
 }
 
@@ -74,7 +100,9 @@ node const* map_reader::find(std::string_view key, presence needed) {
   known_.emplace_back(key);
   node const* const value = map_->find(key);
   if (!value) {
-    if (needed == presence::required)
+    auto const stands_for_it = [key](node::entry const& each) { return is_unparted(each, key); };
+    bool const is_told = std::any_of(map_->entries.begin(), map_->entries.end(), stands_for_it); // by finish()
+    if (needed == presence::required && !is_told)
       errors_->add(*map_, what_ + " has no " + quoted(key) + "; expected that key");
     return nullptr;
   }
@@ -102,7 +130,8 @@ std::vector<node const*> map_reader::list(std::string_view key, presence needed)
     return {};
   if (value->kind == node_kind::sequence)
     return value->items;
-  errors_->add(*value, quoted(key) + " of " + what_ + " is " + found_instead(*value) + "; expected a list");
+  errors_->add(*value, quoted(key) + " of " + what_ + " is " + found_instead(*value) + "; expected a list",
+               begins_with_dash(*value) ? "an item is a '-' with a space behind it" : "");
   return {};
 }
 
@@ -118,15 +147,22 @@ void map_reader::finish() {
     return std::find(keys.begin(), keys.end(), key) != keys.end();
   };
   for (auto const& each : map_->entries)
-    if (!holds(known_, each.key->text) && !holds(refused_, each.key->text))
-      errors_->add(*each.key, quoted(each.key->text) + " is not a key of " + what_,
-                   nearest_hint(each.key->text, known_));
+    if (!holds(known_, each.key->text) && !holds(refused_, each.key->text)) {
+      std::string hint = nearest_hint(each.key->text, known_);
+      for (auto const& key : known_)
+        if (is_unparted(each, key))
+          hint = "write " + quoted(key + ": " + trimmed_value(each.key->text.substr(key.size())));
+      errors_->add(*each.key, quoted(each.key->text) + " is not a key of " + what_, std::move(hint));
+    }
 }
 
 std::optional<text_at> read_text(node const& any, std::string_view what, error_list& errors) {
   if (any.kind == node_kind::scalar)
     return text_at{any.text, &any};
-  errors.add(any, quoted(what) + " is " + found_instead(any) + "; expected text");
+  bool const is_placeholder =
+      any.kind == node_kind::map && any.entries.size() == 1 && any.entries.front().value->kind == node_kind::null;
+  errors.add(any, quoted(what) + " is " + found_instead(any) + "; expected text",
+             is_placeholder ? "a text that begins with '{' must stand in quotation marks" : "");
   return std::nullopt;
 }
 

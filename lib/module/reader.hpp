@@ -18,19 +18,23 @@ namespace statefund::module {
 // Collects the errors of one file. Outlives the readers that hold it.
 class error_list {
  public:
-  explicit error_list(std::string file) : file_(std::move(file)) {}
+  // `text` is what the file holds, for the excerpts; borrowed.
+  explicit error_list(std::string file, std::string_view text = {}) : file_(std::move(file)), text_(text) {}
 
   place place_of(node const& at) const { return {file_, at.line, at.column}; }
   void add(node const& at, std::string message, std::string hint = {});
+  // The same was declared before, at `first`.
+  void add_duplicate(node const& at, std::string message, node const& first);
   void add(diagnostics&& found);
   bool empty() const noexcept { return found_.empty(); }
-  // In the order of their places; at most `shown_max`, the last of them saying how many more there are.
+  // In the order of their places, with excerpts; at most `shown_max`, the last of them saying how many more there are.
   diagnostics take();
 
   static constexpr std::size_t shown_max = 100;
 
  private:
   std::string file_;
+  std::string_view text_;
   diagnostics found_;
 };
 

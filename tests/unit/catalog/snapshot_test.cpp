@@ -54,6 +54,9 @@ TEST_CASE("of two files that bind the same, the first wins and the other is refu
   REQUIRE(made->errors().size() == 1);
   CHECK(to_string(made->errors()[0]) ==
         "b.yaml:3:14: error: \"ns/f\" is bound already at a.yaml:3:14; expected it once");
+  CHECK(made->errors()[0].first == module::place{"a.yaml", 3, 14});
+  CHECK(made->errors()[0].source.text == "  functions: ns/f");
+  CHECK(made->errors()[0].source.width_bytes == 4);
 }
 
 TEST_CASE("the same holds for namespaces and for egresses") {

@@ -96,6 +96,10 @@ TEST_CASE("a file is UTF-8 text") {
        {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xe0\x80\x80", "\xf5\x80\x80\x80", "\xf0\x80\x80\x80", "\x80"})
     CHECK(only_error("kind: " + std::string(bytes)) ==
           "m.yaml:1:7: error: the file is not UTF-8 from here on; expected UTF-8 text");
+  CHECK(only_error("\xff\xfek\x01") == "m.yaml: error: the file is UTF-16; expected UTF-8 text");
+  CHECK(only_error("\xfe\xff\x01k") == "m.yaml: error: the file is UTF-16; expected UTF-8 text");
+  CHECK(only_error("\xef\xbb\xbfkind: \xff") ==
+        "m.yaml:1:7: error: the file is not UTF-8 from here on; expected UTF-8 text");
   CHECK(only_error("kind: \u00fc\u20ac\U0001f600\n").find("is unknown") != std::string::npos);
 }
 
