@@ -104,8 +104,10 @@ std::optional<std::size_t> read_word(text_at const& found, std::string_view key,
 bool unique_names::add(std::string_view name, node const& at) {
   auto const [first, is_new] = first_.emplace(name, &at);
   if (!is_new)
-    errors_->add(at, what_ + ' ' + quoted(name) + " is declared already at " +
-                         to_string(errors_->place_of(*first->second)) + "; expected it once");
+    errors_->add_duplicate(at,
+                           what_ + ' ' + quoted(name) + " is declared already at " +
+                               to_string(errors_->place_of(*first->second)) + "; expected it once",
+                           *first->second);
   return is_new;
 }
 

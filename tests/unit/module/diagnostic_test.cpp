@@ -166,6 +166,15 @@ TEST_CASE("a duplicate is shown with the first one, and its line if that is in t
                                          "a.yaml:7:14: note: the first is here\n");
 }
 
+TEST_CASE("a state that is declared twice has the first one's place") {
+  auto const parsed = parse("m.yaml", "version: \"2.0\"\nmodule:\n  meta: {type: remote}\n  spec:\n    functions:\n"
+                                      "      - function:\n          meta: {kind: http, type: a/b}\n          spec:\n"
+                                      "            endpoint: http://h\n            states: [{name: s}, {name: s}]\n");
+  REQUIRE_FALSE(parsed.has_value());
+  CHECK(parsed.error().at(0).first == place{"m.yaml", 10, 29});
+  CHECK(parsed.error().at(0).first_source.width_bytes == 1);
+}
+
 TEST_CASE("the file as a whole and warnings are shown as well") {
   CHECK(render({{"a.yaml", 0, 0}, "it cannot be read", "ask root"}, colours::none) ==
         "a.yaml: error: it cannot be read\n"
