@@ -94,7 +94,8 @@ struct parser {
     rest.remove_prefix(2);
     auto const end = std::min(rest.find_first_of("/?"), rest.size());
     std::string_view authority = rest.substr(0, end);
-    set_target(rest.substr(end));
+    if (!set_target(rest.substr(end)))
+      return false;
     if (authority.find('@') != std::string_view::npos)
       return fail(" has a user name in it; expected host or host:port");
     std::string_view port_text;
@@ -147,7 +148,8 @@ struct parser {
         if (!decoded || decoded->find('\0') != std::string::npos)
           return fail(" has a '%' in its socket's path that two hexadecimal digits of a character do not follow");
         url.socket_path = std::move(*decoded);
-        set_target(rest.substr(end));
+        if (!set_target(rest.substr(end)))
+          return false;
         bool const is_final = url.socket_path.find(placeholder) == std::string::npos;
         if (is_final && url.socket_path.size() > socket_path_bytes_max)
           return fail(" has a socket's path of " + std::to_string(url.socket_path.size()) +
@@ -159,10 +161,17 @@ struct parser {
     return fail(" has no component that ends in \".sock\"; expected " + shape + "path/of/name.sock/path/of/url");
   }
 
-  void set_target(std::string_view path_and_query) {
+  bool set_target(std::string_view path_and_query) {
+    constexpr std::string_view digits = "0123456789abcdefABCDEF";
+    for (auto at = path_and_query.find('%'); at != std::string_view::npos; at = path_and_query.find('%', at + 1))
+      if (auto const code = path_and_query.substr(at + 1, 2);
+          code.size() < 2 || code.find_first_not_of(digits) != std::string_view::npos)
+        return fail(
+            " has a '%' in its path that two hexadecimal digits do not follow; expected %25 for the sign itself");
     url.target = path_and_query;
     if (!url.target.starts_with('/'))
       url.target.insert(0, 1, '/');
+    return true;
   }
 
   bool run() {
