@@ -45,15 +45,24 @@ int refuse(std::vector<std::string> const& errors) {
   return exit_configuration;
 }
 
+int refuse(module::diagnostics const& errors) {
+  for (auto const& each : errors)
+    std::fputs(render(each, module::colours::none).c_str(), stderr);
+  return exit_configuration;
+}
+
 // What can be set, and what this version cannot do yet.
-std::vector<std::string> not_in_this_version(settings const& chosen) {
-  std::vector<std::string> found;
-  if (chosen.store.kind == store_kind::rocksdb)
-    found.push_back(to_string(number::store_kind_unavailable) +
-                    ": store.kind is \"rocksdb\", which this version does not have; expected \"memory\"");
-  if (chosen.starting == start::paused)
-    found.push_back(to_string(number::settings_invalid) +
-                    ": start_paused is true, which this version cannot resume from; expected false");
+module::diagnostics not_in_this_version(configuration const& configured) {
+  module::diagnostics found;
+  auto const add = [&](char const* path, number which, std::string const& why) {
+    found.push_back({configured.origins.at(path), to_string(which) + ": " + why, {}});
+  };
+  if (configured.values.store.kind == store_kind::rocksdb)
+    add("store.kind", number::store_kind_unavailable,
+        "store.kind is \"rocksdb\", which this version does not have; expected \"memory\"");
+  if (configured.values.starting == start::paused)
+    add("start_paused", number::settings_invalid,
+        "start_paused is true, which this version cannot resume from; expected false");
   return found;
 }
 
@@ -73,7 +82,7 @@ void warn_without_effect(configuration const& configured) {
     if (std::any_of(without_effect.begin(), without_effect.end(),
                     [&](std::string_view name) { return path.starts_with(name); }))
       logger.warning({number::setting_without_effect, "a setting has no effect in this version"},
-                     {{"setting", path}, {"given_by", origin}});
+                     {{"setting", path}, {"given_by", to_string(origin)}});
 }
 
 // Connections are descriptors: as many as the system lets us have.
@@ -249,7 +258,7 @@ int run(std::span<char const* const> arguments) {
     return 0;
   }
   settings const& chosen = configured->values;
-  if (auto const missing = not_in_this_version(chosen); !missing.empty())
+  if (auto const missing = not_in_this_version(*configured); !missing.empty())
     return refuse(missing);
   catalog::keeper files(chosen.modules.string());
   auto const modules = files.load();

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <system_error>
 
 namespace statefund::daemon {
@@ -60,11 +61,13 @@ std::string found_instead(node const& any) {
   return any.kind == node_kind::scalar ? module::quoted(any.text) : std::string(to_string(any.kind));
 }
 
-// Reads one source after the other into one configuration, and goes on after errors.
+// Reads one source after the other into one configuration, and goes on after errors. Borrows the file's text.
 class combination {
  public:
   void read_file(settings_file const& file) {
-    module::error_list errors(file.name);
+    result_.file = file.name;
+    text_ = file.text;
+    module::error_list errors(file.name, file.text);
     auto stream = module::read_documents(file.name, file.text);
     errors.add(std::move(stream.errors));
     if (stream.documents.size() > 1)
@@ -76,8 +79,8 @@ class combination {
       else if (root.kind != node_kind::null)
         errors.add(root, "the file holds " + found_instead(root) + "; expected a map of settings");
     }
-    for (module::diagnostic const& each : errors.take())
-      errors_.push_back(to_string(each));
+    auto found = errors.take();
+    std::move(found.begin(), found.end(), std::back_inserter(errors_));
   }
 
   void read_assignment(assignment const& given) {
@@ -88,13 +91,13 @@ class combination {
       auto const texts = row->shape == setting_shape::list ? split(given.value) : std::vector{given.value};
       if (auto const wrong = row->set(result_.values, texts))
         return complain(given, module::quoted(row->path) + " " + *wrong);
-      result_.origins.insert_or_assign(row->path, given.given_by);
+      result_.origins.insert_or_assign(row->path, module::place{given.given_by});
       return;
     }
     for (setting const& row : setting_table())
       if (row.shape == setting_shape::map && given.path.size() > row.path.size() + 1 &&
           given.path.starts_with(row.path + "."))
-        return put(row, given.path.substr(row.path.size() + 1), given.value, given.given_by);
+        return put(row, given.path.substr(row.path.size() + 1), given.value, {given.given_by});
     if (is_section(given.path))
       return complain(given, module::quoted(given.path) + " is a section; expected one of its settings, as in " +
                                  full_path(given.path, keys_of(given.path).front()) + "=VALUE");
@@ -104,12 +107,15 @@ class combination {
   settings_result finish() && {
     if (errors_.empty())
       check_together();
-    if (!errors_.empty())
-      return std::move(errors_);
-    return std::move(result_);
+    if (errors_.empty())
+      return std::move(result_);
+    add_excerpts(errors_, text_);
+    return std::move(errors_);
   }
 
-  void add_error(std::string text) { errors_.push_back(std::move(text)); }
+  void add_error(module::place where, std::string message) {
+    errors_.push_back({std::move(where), std::move(message), {}});
+  }
 
  private:
   void read_map(std::string_view section, node const& map, module::error_list& errors) {
@@ -154,7 +160,7 @@ class combination {
     }
     if (auto const wrong = row.set(result_.values, texts))
       return errors.add(value, name + " " + *wrong);
-    result_.origins.insert_or_assign(row.path, to_string(errors.place_of(value)));
+    result_.origins.insert_or_assign(row.path, errors.place_of(value));
   }
 
   void read_entries(setting const& row, node const& map, module::error_list& errors) {
@@ -164,23 +170,23 @@ class combination {
       return errors.add(map, module::quoted(row.path) + " is " + found_instead(map) + "; expected a map");
     for (auto const& [key, value] : map.entries) {
       if (value->kind == node_kind::scalar)
-        put(row, key->text, value->text, to_string(errors.place_of(*value)));
+        put(row, key->text, value->text, errors.place_of(*value));
       else
         errors.add(*value,
                    module::quoted(full_path(row.path, key->text)) + " is " + found_instead(*value) + "; expected text");
     }
   }
 
-  void put(setting const& row, std::string key, std::string const& value, std::string origin) {
+  void put(setting const& row, std::string key, std::string const& value, module::place origin) {
     std::string path = full_path(row.path, key);
     std::array const entry{std::move(key), value};
     if (auto const wrong = row.set(result_.values, entry))
-      errors_.push_back(origin + ": error: " + module::quoted(path) + " " + *wrong);
+      add_error(origin, module::quoted(path) + " " + *wrong);
     result_.origins.insert_or_assign(std::move(path), std::move(origin));
   }
 
   void complain(assignment const& given, std::string message, std::string hint = {}) {
-    errors_.push_back(to_string(module::diagnostic{{given.given_by, 0, 0}, std::move(message), std::move(hint)}));
+    errors_.push_back({{given.given_by}, std::move(message), std::move(hint)});
   }
 
   static std::string hint_for(std::string_view path) {
@@ -203,17 +209,25 @@ class combination {
   void check_together() {
     settings const& all = result_.values;
     if (all.ingress.socket == all.admin.socket)
-      errors_.push_back("error: \"ingress.socket\" and \"admin.socket\" are both " +
-                        module::quoted(all.ingress.socket.string()) + "; expected a path each");
+      add_error(origin_of("admin.socket", "ingress.socket"), "\"ingress.socket\" and \"admin.socket\" are both " +
+                                                                 module::quoted(all.ingress.socket.string()) +
+                                                                 "; expected a path each");
     if (all.ingress.message_bytes_max > all.limits.buffered_bytes_max)
-      errors_.push_back("error: \"ingress.message_bytes_max\" is " +
-                        module::size_to_text(all.ingress.message_bytes_max) +
-                        ", more than \"limits.buffered_bytes_max\", " +
-                        module::size_to_text(all.limits.buffered_bytes_max) + "; expected what could ever be accepted");
+      add_error(origin_of("limits.buffered_bytes_max", "ingress.message_bytes_max"),
+                "\"ingress.message_bytes_max\" is " + module::size_to_text(all.ingress.message_bytes_max) +
+                    ", more than \"limits.buffered_bytes_max\", " +
+                    module::size_to_text(all.limits.buffered_bytes_max) + "; expected what could ever be accepted");
+  }
+
+  // Of two settings that contradict each other one at least is given: defaults do not.
+  module::place origin_of(std::string_view one, std::string_view other) const {
+    auto const found = result_.origins.find(one);
+    return found == result_.origins.end() ? result_.origins.find(other)->second : found->second;
   }
 
   configuration result_;
-  std::vector<std::string> errors_;
+  std::string_view text_;
+  module::diagnostics errors_;
 };
 
 enum class missing { error, fine };
@@ -239,16 +253,50 @@ std::optional<settings_file> read_whole(std::string const& name, missing treatme
   if (descriptor >= 0)
     close(descriptor);
   if (treatment == missing::error || why != ENOENT)
-    into.add_error(name + ": error: cannot be read: " + std::generic_category().message(why));
+    into.add_error({name}, "cannot be read: " + std::generic_category().message(why));
   return {};
 }
 
-std::string origin_remark(configuration const& effective, std::string const& path) {
+// A line of settings, and where its value comes from, which stands behind it.
+struct printed_line {
+  std::string text;
+  std::string origin; // empty: a section's name
+};
+
+std::string origin_text(configuration const& effective, std::string const& path) {
   auto const found = effective.origins.find(path);
-  std::string remark = "  # " + (found == effective.origins.end() ? "default" : found->second);
+  return found == effective.origins.end() ? "default" : to_string(found->second);
+}
+
+std::vector<printed_line> printed_lines(configuration const& effective) {
+  std::vector<printed_line> lines;
+  std::string_view open_section;
+  for (setting const& row : setting_table()) {
+    std::string_view const section = section_of(row.path);
+    if (section != open_section && !section.empty())
+      lines.push_back({std::string(section) + ":", {}});
+    open_section = section;
+    std::string const key = (section.empty() ? "" : "  ") + row.path.substr(section.empty() ? 0 : section.size() + 1);
+    auto const values = row.print(effective.values);
+    if (row.shape != setting_shape::map) {
+      lines.push_back({key + ": " + values.front().yaml, origin_text(effective, row.path)});
+    } else if (values.empty()) {
+      lines.push_back({key + ": {}", origin_text(effective, row.path)});
+    } else {
+      lines.push_back({key + ":", {}});
+      for (printed const& entry : values)
+        lines.push_back({"    " + yaml_text(entry.key) + ": " + entry.yaml,
+                         origin_text(effective, full_path(row.path, entry.key))});
+    }
+  }
+  return lines;
+}
+
+// What stands in a remark cannot leave its line.
+std::string remark(std::string text) {
   std::replace_if(
-      remark.begin(), remark.end(), [](char letter) { return static_cast<unsigned char>(letter) < 0x20; }, '?');
-  return remark;
+      text.begin(), text.end(), [](char letter) { return static_cast<unsigned char>(letter) < 0x20; }, '?');
+  return "# " + text + '\n';
 }
 
 } // namespace
@@ -274,34 +322,22 @@ settings_result load_settings(std::optional<std::string> const& named, std::vect
 }
 
 std::string to_yaml(configuration const& effective) {
-  std::string text;
-  std::string_view open_section;
-  for (setting const& row : setting_table()) {
-    std::string_view const section = section_of(row.path);
-    if (section != open_section && !section.empty())
-      text.append(section).append(":\n");
-    open_section = section;
-    std::string const indent = section.empty() ? "" : "  ";
-    std::string const key = row.path.substr(section.empty() ? 0 : section.size() + 1);
-    auto const values = row.print(effective.values);
-    text.append(indent).append(key).append(":");
-    if (row.shape != setting_shape::map)
-      text.append(" ").append(values.front().yaml).append(origin_remark(effective, row.path)).append("\n");
-    else if (values.empty())
-      text.append(" {}").append(origin_remark(effective, row.path)).append("\n");
+  constexpr std::size_t remark_column_max = 60;
+  auto const lines = printed_lines(effective);
+  std::size_t remark_column = 0;
+  for (auto const& [text, origin] : lines)
+    if (text.size() <= remark_column_max)
+      remark_column = std::max(remark_column, text.size());
+  std::string out = remark("the settings in force, and where each comes from; " +
+                           (effective.file.empty() ? "no settings file was read" : "read from " + effective.file));
+  for (auto const& [text, origin] : lines) {
+    out += text;
+    if (origin.empty())
+      out += '\n';
     else
-      text.append("\n");
-    for (printed const& entry : values)
-      if (!entry.key.empty())
-        text.append(indent)
-            .append("  ")
-            .append(yaml_text(entry.key))
-            .append(": ")
-            .append(entry.yaml)
-            .append(origin_remark(effective, full_path(row.path, entry.key)))
-            .append("\n");
+      out += std::string(remark_column - std::min(remark_column, text.size()) + 2, ' ') + remark(origin);
   }
-  return text;
+  return out;
 }
 
 std::vector<std::string> setting_paths() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "log/log.hpp"
+#include "module/diagnostic.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -120,12 +121,13 @@ struct assignment {
 
 struct configuration {
   settings values;
-  // Where each setting comes from that has not its default: "<file>:<line>:<column>" or a flag; by path.
-  std::map<std::string, std::string, std::less<>> origins;
+  std::string file; // that was read; empty: none was
+  // Where each setting comes from that has not its default: in the file, or a flag as a file without lines; by path.
+  std::map<std::string, module::place, std::less<>> origins;
 };
 
-// Settings whole, or all that is wrong with them: sentences with their place, a line each, never none.
-using settings_result = boost::system::result<configuration, std::vector<std::string>>;
+// Settings whole, or all that is wrong with them, never nothing: the file's errors first.
+using settings_result = boost::system::result<configuration, module::diagnostics>;
 
 // Assignments win over the file, a later one over an earlier one, and all over the defaults. Pure.
 settings_result combine(std::optional<settings_file> const& file, std::vector<assignment> const& assignments);

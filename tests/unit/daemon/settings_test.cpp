@@ -24,9 +24,16 @@ assignment set(std::string path, std::string value) {
   return {"--set " + path, path, std::move(value)};
 }
 
+lines errors_of(settings_result const& combined) {
+  lines all;
+  if (!combined)
+    for (auto const& each : combined.error())
+      all.push_back(to_string(each));
+  return all;
+}
+
 lines errors_of(std::string text, std::vector<assignment> assignments = {}) {
-  auto const combined = read(std::move(text), std::move(assignments));
-  return combined ? lines{} : combined.error();
+  return errors_of(read(std::move(text), std::move(assignments)));
 }
 
 std::string text_of(std::string const& path) {
@@ -105,8 +112,8 @@ module:
   CHECK(all.log.level == log::level::debug);
   CHECK(all.log.format == log::format::json);
   CHECK(all.global_config == decltype(all.global_config){{"a.b", "1"}, {"c", "two words"}});
-  CHECK(combined->origins.at("ingress.mode") == "s.yaml:3:17");
-  CHECK(combined->origins.at("module.global-config.a.b") == "s.yaml:10:24");
+  CHECK(to_string(combined->origins.at("ingress.mode")) == "s.yaml:3:17");
+  CHECK(to_string(combined->origins.at("module.global-config.a.b")) == "s.yaml:10:24");
 }
 
 TEST_CASE("an unknown key is an error with its place and the nearest key") {
@@ -186,10 +193,14 @@ TEST_CASE("all errors come in one go, the file's first") {
 
 TEST_CASE("settings that contradict each other are an error") {
   CHECK(errors_of("ingress: {socket: /a}\nadmin: {socket: /a}\n") ==
-        lines{R"(error: "ingress.socket" and "admin.socket" are both "/a"; expected a path each)"});
-  CHECK(errors_of("limits: {buffered_bytes_max: 1MiB}\n") ==
-        lines{R"(error: "ingress.message_bytes_max" is 16MiB, more than "limits.buffered_bytes_max", 1MiB; )"
-              R"(expected what could ever be accepted)"});
+        lines{R"(s.yaml:2:17: error: "ingress.socket" and "admin.socket" are both "/a"; expected a path each)"});
+  CHECK(
+      errors_of("limits: {buffered_bytes_max: 1MiB}\n") ==
+      lines{R"(s.yaml:1:30: error: "ingress.message_bytes_max" is 16MiB, more than "limits.buffered_bytes_max", 1MiB; )"
+            R"(expected what could ever be accepted)"});
+  CHECK(errors_of("", {{"--ingress-socket", "ingress.socket", "/run/statefun/admin.sock"}}) ==
+        lines{R"(--ingress-socket: error: "ingress.socket" and "admin.socket" are both "/run/statefun/admin.sock"; )"
+              R"(expected a path each)"});
 }
 
 TEST_CASE("assignments win over the file, and later ones over earlier ones") {
@@ -202,9 +213,9 @@ TEST_CASE("assignments win over the file, and later ones over earlier ones") {
             set("module.global-config.c.d", "flag")});
   REQUIRE(combined.has_value());
   CHECK(combined->values.shards == 5U);
-  CHECK(combined->origins.at("shards") == "--shards");
+  CHECK(to_string(combined->origins.at("shards")) == "--shards");
   CHECK(combined->values.store.path == "/file");
-  CHECK(combined->origins.at("store.path") == "s.yaml:2:15");
+  CHECK(to_string(combined->origins.at("store.path")) == "s.yaml:2:15");
   CHECK(combined->values.ingress.allow_uids == std::vector<uid_t>{7, 8});
   CHECK(combined->values.global_config ==
         decltype(settings::global_config){{"a", "f"}, {"b", "flag"}, {"c.d", "flag"}});
@@ -244,16 +255,43 @@ TEST_CASE("printed settings say where each comes from") {
   auto const combined = read("log:\n  level: error\nmodule: {global-config: {k: v}}\n", {{"--shards", "shards", "2"}});
   REQUIRE(combined.has_value());
   std::string const printed = to_yaml(*combined);
-  CHECK_THAT(printed, Catch::StartsWith("modules: /etc/statefun.d  # default\n"
+  CHECK_THAT(printed, Catch::StartsWith("# the settings in force, and where each comes from; read from s.yaml\n"
+                                        "modules: /etc/statefun.d                # default\n"
                                         "ingress:\n"
-                                        "  socket: /run/statefun/ingress.sock  # default\n"
-                                        "  mode: \"0660\"  # default\n"
-                                        "  group: \"\"  # default\n"
-                                        "  allow_uids: []  # default\n"));
-  CHECK_THAT(printed, Catch::Contains("\nshards: 2  # --shards\n"));
-  CHECK_THAT(printed, Catch::Contains("\n  level: error  # s.yaml:2:10\n"));
-  CHECK_THAT(printed, Catch::EndsWith("\nmodule:\n  global-config:\n    k: v  # s.yaml:3:29\n"));
-  CHECK_THAT(to_yaml(*combine({}, {})), Catch::EndsWith("\nmodule:\n  global-config: {}  # default\n"));
+                                        "  socket: /run/statefun/ingress.sock    # default\n"
+                                        "  mode: \"0660\"                          # default\n"
+                                        "  group: \"\"                             # default\n"
+                                        "  allow_uids: []                        # default\n"));
+  CHECK_THAT(printed, Catch::Contains("\nshards: 2                               # --shards\n"));
+  CHECK_THAT(printed, Catch::Contains("\n  level: error                          # s.yaml:2:10\n"));
+  CHECK_THAT(printed,
+             Catch::EndsWith("\nmodule:\n  global-config:\n    k: v                                # s.yaml:3:29\n"));
+  std::string const defaults = to_yaml(*combine({}, {}));
+  CHECK_THAT(defaults,
+             Catch::StartsWith("# the settings in force, and where each comes from; no settings file was read\n"));
+  CHECK_THAT(defaults, Catch::EndsWith("\nmodule:\n  global-config: {}                     # default\n"));
+}
+
+TEST_CASE("a value that is very long has its remark behind it, and moves no other") {
+  std::string const path = "/" + std::string(90, 'x');
+  std::string const printed = to_yaml(*read("modules: " + path + "\n"));
+  CHECK_THAT(printed, Catch::Contains("\nmodules: " + path + "  # s.yaml:1:10\n"));
+  CHECK_THAT(printed, Catch::Contains("\ndrain_timeout: 30s                      # default\n"));
+}
+
+TEST_CASE("what is wrong in the file is shown with its line") {
+  auto const combined = read("ingress:\n  socket: /a\n  mode: 0888\nmodule: {global-config: {a: [1]}}\nshards: 300\n");
+  REQUIRE_FALSE(combined.has_value());
+  REQUIRE(combined.error().size() == 3);
+  CHECK(render(combined.error()[0], module::colours::none) ==
+        "s.yaml:3:9: error: \"ingress.mode\" is \"0888\"; expected the octal digits of a file mode, as in \"0660\"\n"
+        "    3 |   mode: 0888\n"
+        "      |         ^~~~\n");
+  auto const together = read("admin: {socket: /run/statefun/ingress.sock}\n");
+  REQUIRE_FALSE(together.has_value());
+  CHECK_THAT(render(together.error().front(), module::colours::none),
+             Catch::EndsWith("    1 | admin: {socket: /run/statefun/ingress.sock}\n"
+                             "      |                 ^~~~~~~~~~~~~~~~~~~~~~~~~~\n"));
 }
 
 TEST_CASE("a remark cannot leave its line") {
@@ -269,8 +307,8 @@ TEST_CASE("a named file must be there, the default one need not") {
   REQUIRE(mkdtemp(directory.data()));
   std::string const file = directory + "/statefund.yaml";
   CHECK(load_settings({}, {}, file)->values == settings{});
-  CHECK(load_settings(file, {}).error() == lines{file + ": error: cannot be read: No such file or directory"});
-  CHECK(load_settings({}, {}, directory).error() == lines{directory + ": error: cannot be read: Is a directory"});
+  CHECK(errors_of(load_settings(file, {})) == lines{file + ": error: cannot be read: No such file or directory"});
+  CHECK(errors_of(load_settings({}, {}, directory)) == lines{directory + ": error: cannot be read: Is a directory"});
   CHECK(load_settings(file, {set("shards", "0")}).error().size() == 2);
   std::ofstream(file) << "shards: 9\n";
   CHECK(load_settings({}, {}, file)->values.shards == 9U);
