@@ -89,6 +89,8 @@ void describe(CLI::App& app, reading& into) {
   for (action_flag const& each : action_flags)
     app.add_flag_callback(
         each.flag, [&into, each] { into.asked.push_back(each); }, each.description);
+  app.add_flag_callback(
+      "--json", [&into] { into.result.as = output::json; }, "with --check: say it as JSON, on standard output");
   app.footer("-- --key value ...   global configuration of embedded modules\n\n"
              "Flags win over the settings file, a later flag over an earlier one.\n"
              "Exit codes: 0 stopped as asked, 78 bad configuration, 1 anything else.");
@@ -100,7 +102,7 @@ std::string const& program_description() {
 }
 
 void read_extras(std::vector<std::string> const& extras, reading& into) {
-  std::vector<std::string> known{"--config", "--set", "--help"};
+  std::vector<std::string> known{"--config", "--set", "--json", "--help"};
   for (setting_flag const& each : setting_flags)
     known.emplace_back(each.flag);
   for (action_flag const& each : action_flags)
@@ -156,10 +158,12 @@ parse_command_line(std::span<char const* const> arguments) {
   if (into.asked.size() > 1)
     into.errors.push_back(std::string("error: ") + into.asked[0].flag + " and " + into.asked[1].flag +
                           " exclude each other");
-  if (!into.errors.empty())
-    return std::move(into.errors);
   if (!into.asked.empty())
     into.result.asked = into.asked.front().asked;
+  if (into.result.as == output::json && into.result.asked != action::check)
+    into.errors.push_back("error: --json stands alone; expected --check with it");
+  if (!into.errors.empty())
+    return std::move(into.errors);
   return std::move(into.result);
 }
 

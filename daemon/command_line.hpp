@@ -19,8 +19,14 @@ enum class action {
   help,         // --help
 };
 
+enum class output {
+  human,
+  json, // --json: one document on standard output
+};
+
 struct command_line {
   action asked = action::serve;
+  output as = output::human;           // of --check
   std::optional<std::string> config;   // --config
   std::vector<assignment> assignments; // flags, --set, and what follows --, in the order given
 };

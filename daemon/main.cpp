@@ -1,5 +1,6 @@
 #include "catalog/keeper.hpp"
 #include "daemon/application.hpp"
+#include "daemon/check.hpp"
 #include "daemon/command_line.hpp"
 #include "daemon/settings.hpp"
 #include "daemon/version.hpp"
@@ -47,7 +48,7 @@ int refuse(std::vector<std::string> const& errors) {
 
 int refuse(module::diagnostics const& errors) {
   for (auto const& each : errors)
-    std::fputs(render(each, module::colours::none).c_str(), stderr);
+    std::fputs(render(each, colours_of(STDERR_FILENO)).c_str(), stderr);
   return exit_configuration;
 }
 
@@ -226,16 +227,23 @@ int serve(settings const& chosen, std::shared_ptr<catalog::snapshot const> modul
   return exit_code;
 }
 
-int check(settings const& chosen, catalog::snapshot const& modules) {
-  for (auto const& wrong : modules.errors())
-    std::fprintf(stderr, "%s\n", to_string(wrong).c_str());
-  if (modules.has_refused_files())
-    return exit_configuration;
-  if (modules.files().empty())
-    std::fprintf(stderr, "statefund: warning: %s holds no module file\n", chosen.modules.c_str());
-  std::printf("%s: %zu module files, %zu functions: all good\n", chosen.modules.c_str(), modules.files().size(),
-              modules.functions().size());
-  return 0;
+int tell(checked const& judged, output as) {
+  if (as == output::json)
+    std::fputs(to_json(judged).c_str(), stdout);
+  else
+    std::fputs(render(judged, colours_of(STDERR_FILENO)).c_str(), stderr);
+  if (as == output::human && !judged.has_errors())
+    std::fputs(summary(judged).c_str(), stdout);
+  return judged.has_errors() ? exit_configuration : 0;
+}
+
+// Settings that cannot be used do not say which directory is meant.
+int check(settings_result const& configured, output as) {
+  checked judged;
+  if (configured)
+    judged = check_modules(configured->values.modules.string());
+  judged.settings = configured ? not_in_this_version(*configured) : configured.error();
+  return tell(judged, as);
 }
 
 int run(std::span<char const* const> arguments) {
@@ -251,6 +259,8 @@ int run(std::span<char const* const> arguments) {
     return 0;
   }
   auto const configured = load_settings(asked->config, asked->assignments);
+  if (asked->asked == action::check)
+    return check(configured, asked->as);
   if (!configured)
     return refuse(configured.error());
   if (asked->asked == action::print_config) {
@@ -264,8 +274,6 @@ int run(std::span<char const* const> arguments) {
   auto const modules = files.load();
   if (!modules)
     return refuse({to_string(number::modules_directory_missing) + ": " + modules.error().to_string()});
-  if (asked->asked == action::check)
-    return check(chosen, **modules);
   log::configure({chosen.log.level, chosen.log.format});
   warn_without_effect(*configured);
   return serve(chosen, *modules);

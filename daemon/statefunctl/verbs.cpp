@@ -1,5 +1,6 @@
 #include "statefunctl/verbs.hpp"
 
+#include "daemon/check.hpp"
 #include "ingress/base64.hpp"
 #include "message/address.hpp"
 #include "module/duration.hpp"
@@ -35,6 +36,7 @@ struct environment {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
+  statefund::module::colours use; // in `err`
 
   client admin() const { return client(admin_socket); }
   client ingress() const { return client(ingress_socket); }
@@ -324,6 +326,43 @@ action add_egress(CLI::App& verb) {
   return [what](environment const& with) { return tail(with, *what); };
 }
 
+// --- validate
+
+struct validate_options {
+  std::string directory = "/etc/statefun.d";
+  bool connect = false;
+};
+
+exit_code validate(environment const& with, validate_options const& what) {
+  namespace daemon = statefund::daemon;
+  daemon::checked judged = daemon::check_modules(what.directory);
+  if (what.connect && judged.modules)
+    judged.connections = daemon::reach_all(judged.modules->functions());
+  if (with.as == output::json) {
+    with.out << to_json(judged);
+  } else {
+    with.err << render(judged, with.use);
+    if (!judged.has_errors())
+      with.out << summary(judged);
+    table connections({"FUNCTIONS", "ENDPOINT", "CONNECTION"});
+    for (auto const& one : judged.connections.value_or(std::vector<daemon::reached>{}))
+      connections.add({one.functions, one.endpoint,
+                       std::string(to_string(one.state)) + (one.reason.empty() ? "" : ": " + one.reason)});
+    if (!connections.empty())
+      with.out << '\n' << connections.text();
+  }
+  if (judged.has_errors())
+    return exit_code::invalid;
+  return judged.is_good() ? exit_code::done : exit_code::failed;
+}
+
+action add_validate(CLI::App& verb) {
+  auto const what = std::make_shared<validate_options>();
+  verb.add_option("directory", what->directory, "Where the module files are; /etc/statefun.d")->option_text("DIR");
+  verb.add_flag("--connect", what->connect, "Also connects to each endpoint, and says whether it can be reached");
+  return [what](environment const& with) { return validate(with, *what); };
+}
+
 // --- the table
 
 struct verb {
@@ -333,6 +372,7 @@ struct verb {
 };
 
 constexpr verb verbs[] = {
+    {"validate", "Says what is wrong with the module files of a directory; asks no daemon", add_validate},
     {"status", "What the daemon is doing: functions, backlogs, failures, egresses, modules", add_status},
     {"send", "Sends one message to a function", add_send},
     {"egress", "Reads what functions sent to an egress", add_egress},
@@ -366,13 +406,15 @@ std::string mistyped_verb(int argc, char const* const* argv) {
 
 } // namespace
 
-exit_code run(int argc, char const* const* argv, std::istream& in, std::ostream& out, std::ostream& err) {
+exit_code run(int argc, char const* const* argv, std::istream& in, std::ostream& out, std::ostream& err,
+              statefund::module::colours use) {
   environment with{from_environment("STATEFUN_ADMIN_SOCKET", "/run/statefun/admin.sock"),
                    from_environment("STATEFUN_INGRESS_SOCKET", "/run/statefun/ingress.sock"),
                    output::human,
                    in,
                    out,
-                   err};
+                   err,
+                   use};
   if (auto const wrong = mistyped_verb(argc, argv); !wrong.empty()) {
     err << "statefunctl: " << wrong << '\n';
     return exit_code::usage;

@@ -103,6 +103,25 @@ daemon_test('--check says 78 and every error, with file, line and column', async
   assert.match(text, /b\.yaml:3:3/);
   assert.match(text, /functions/); // the nearest known key
   assert.doesNotMatch(text, /c\.yaml/);
+  assert.match(text, /^ {4}7 \|     conectTimeout: 1s\n {6}\|     \^~{12}$/m);
+  assert.match(text, /\n3 errors in 2 of 3 files\n$/);
+});
+
+daemon_test('--check --json says the same as data', async (stage) => {
+  const broken = nowhere + '  transport: {conect: 1s}\n';
+  const {code, text} = await run_with(stage, {'a.yaml': broken, 'b.yaml': nowhere}, '--check', '--json');
+  assert.equal(code, 78);
+  const said = JSON.parse(text);
+  assert.equal(said.ok, false);
+  assert.deepEqual(said.files.map(({state, functions}) => [state, functions]), [['refused', 0], ['loaded', 1]]);
+  assert.equal(said.diagnostics.length, 1);
+  const {file, line, column, severity, hint, source} = said.diagnostics[0];
+  assert.equal(path.basename(file), 'a.yaml');
+  assert.deepEqual([line, column, severity, hint], [5, 15, 'error', 'did you mean "connect"?']);
+  assert.equal(source, '  transport: {conect: 1s}');
+  const settings = await run_with(stage, {'b.yaml': nowhere}, '--check', '--json', '--set', 'shrads=1');
+  assert.equal(settings.code, 78);
+  assert.equal(JSON.parse(settings.text).diagnostics[0].file, '--set shrads');
 });
 
 daemon_test('what is mistyped or missing is refused with 78 and a hint', async (stage) => {

@@ -1,8 +1,10 @@
 // The operator's program against a running daemon.
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
 
-import {bounded, ctl_binary, daemon_test, echo, eventually, out, request, run} from './support.mjs';
+import {binary, bounded, ctl_binary, daemon_test, echo, eventually, out, request, run} from './support.mjs';
 
 const sockets_of = (daemon) => ({STATEFUN_ADMIN_SOCKET: daemon.admin, STATEFUN_INGRESS_SOCKET: daemon.ingress});
 
@@ -42,6 +44,25 @@ daemon_test('without a daemon it says so', async (stage) => {
   const {code, text} = await run(ctl_binary, ['status'], {env});
   assert.equal(code, 1);
   assert.match(text, /nobody\.sock/);
+});
+
+daemon_test('validate says what --check says, and needs no daemon', async (stage) => {
+  const modules = stage.directory.file('modules');
+  fs.mkdirSync(modules, {recursive: true});
+  const file = path.join(modules, 'a.yaml');
+  fs.writeFileSync(file, 'kind: io.statefun.endpoints.v2/http\nspec:\n\tfunctions: a/*\n');
+  for (const flags of [[], ['--json']]) {
+    const validated = await run(ctl_binary, ['validate', modules, ...flags]);
+    assert.equal(validated.code, 78, validated.text);
+    assert.match(validated.text, /a tab stands in the line's indentation; YAML is indented with spaces/);
+    assert.deepEqual(validated, await run(binary, ['--check', '--modules', modules, ...flags]));
+  }
+  fs.writeFileSync(file, `kind: io.statefun.endpoints.v2/http\nspec:\n  functions: a/*\n  urlPathTemplate: http+unix://${stage.directory.file('f.sock')}/f\n`);
+  assert.equal((await run(ctl_binary, ['validate', modules])).code, 0);
+  const tried = await run(ctl_binary, ['--json', 'validate', modules, '--connect']);
+  assert.equal(tried.code, 1);
+  assert.deepEqual(JSON.parse(tried.text).connections.map(({functions, state, reason}) => [functions, state, reason]),
+      [['a/*', 'unreachable', 'no such socket']]);
 });
 
 daemon_test('a verb that there is not is refused with 78', async () => {

@@ -74,6 +74,10 @@ TEST_CASE("a flag says what the daemon is asked for, and only one can") {
   CHECK(parsed({"--help"}).asked == action::help);
   CHECK(parsed({"-h"}).asked == action::help);
   CHECK(parsed({"--config", "/c"}).config == "/c");
+  CHECK(parsed({"--check"}).as == output::human);
+  CHECK(parsed({"--json", "--check"}).as == output::json);
+  CHECK(errors_of({"--json"}) == lines{"error: --json stands alone; expected --check with it"});
+  CHECK(errors_of({"--json", "--print-config"}).size() == 1);
   CHECK(errors_of({"--check", "--version"}) == lines{"error: --check and --version exclude each other"});
 }
 
@@ -91,7 +95,7 @@ TEST_CASE("the help names every flag") {
   for (char const* const flag :
        {"--config FILE", "--modules DIR", "--ingress-socket PATH", "--admin-socket PATH", "--admin-listen HOST:PORT",
         "--store memory|rocksdb", "--state-dir DIR", "--shards N", "--log-level LEVEL", "--set KEY.PATH=VALUE",
-        "--check", "--print-config", "--version", "--help", "-- --key value"}) {
+        "--check", "--json", "--print-config", "--version", "--help", "-- --key value"}) {
     CAPTURE(flag);
     CHECK_THAT(help, Catch::Contains(flag));
   }
