@@ -83,8 +83,7 @@ std::optional<std::chrono::sys_time<milliseconds>> read_date(std::string_view te
 result<std::chrono::sys_time<milliseconds>> parse_date(std::string_view text) {
   if (auto const read = read_date(text))
     return *read;
-  return error{errc::date_invalid,
-               quoted(text) + " is not a date with time and zone; expected one as in 2020-02-01 04:15:00.000 +0000"};
+  return error{errc::date_invalid, quoted(text) + "; expected one as in 2020-02-01 04:15:00.000 +0000"};
 }
 
 } // namespace statefund::module

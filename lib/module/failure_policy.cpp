@@ -17,9 +17,20 @@ namespace {
 constexpr std::array on_failures{on_failure::pause, on_failure::dead_letter, on_failure::skip};
 constexpr std::array call_whens{call_when::ordered, call_when::durable};
 
+constexpr std::chrono::nanoseconds wait_max = std::chrono::hours(24);
+
+std::optional<std::chrono::nanoseconds> read_wait(map_reader& retry, std::string_view key) {
+  auto const value = read_positive_duration(retry, key);
+  if (!value || *value <= wait_max)
+    return value;
+  node const& at = *retry.self().find(key);
+  retry.errors().add(at, quoted(key) + " is " + quoted(at.text) + "; expected at most " + to_text(wait_max));
+  return std::nullopt;
+}
+
 void read_retry(map_reader& retry, failure_policy& into) {
-  auto const initial = read_positive_duration(retry, "initial");
-  auto const max = read_positive_duration(retry, "max");
+  auto const initial = read_wait(retry, "initial");
+  auto const max = read_wait(retry, "max");
   if (initial && max && *initial > *max)
     retry.errors().add(*retry.self().find("initial"), "\"initial\" of " + to_text(*initial) +
                                                           " is larger than \"max\" of " + to_text(*max) +

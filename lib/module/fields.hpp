@@ -23,7 +23,7 @@ namespace statefund::module {
 struct refused_name {
   std::string_view name;
   std::string_view why;
-  std::string_view instead; // empty: it comes with a later version
+  std::string_view instead; // what to use in its place
 };
 
 inline constexpr std::string_view not_in_this_version = "is not supported by this version of statefund";
@@ -112,8 +112,8 @@ call_timeouts settle(given_timeouts const& given, call_timeouts const& defaults,
 
 void read_batch_max(map_reader& spec, function_spec& into);
 
-// The endpoint under `key`, once the pattern is known: that of an exact type must resolve. False: there is none, which
-// is an error already.
+// The endpoint under `key`, with the name that its certificate must have unless a transport says another. Once the
+// pattern is known: that of an exact type must resolve. False: there is none, which is an error already.
 bool read_endpoint(map_reader& spec, std::string_view key, function_spec& into);
 
 // A file that the daemon is to open itself: its absolute path.

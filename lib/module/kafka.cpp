@@ -90,14 +90,13 @@ client_properties as_they_stand(std::vector<setting> const& properties) {
   return out;
 }
 
+// A host that an endpoint could have, with its port.
 bool is_broker(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   text = text.substr(0, text.find_last_not_of(' ') + 1);
-  auto const colon = text.rfind(':');
-  if (colon == std::string_view::npos)
-    return false;
-  auto const port = whole_number(text.substr(colon + 1));
-  return is_host(text.substr(0, colon)) && port && *port >= 1 && *port <= 65535;
+  auto const read = parse_endpoint("http://" + std::string(text));
+  return read && !read->has_placeholder() && read->url.target == "/" &&
+         text.ends_with(':' + std::to_string(read->url.port));
 }
 
 std::string read_address(map_reader& spec, std::vector<setting>& properties) {
@@ -188,7 +187,8 @@ std::vector<kafka_offset> read_offsets(map_reader& position, std::vector<kafka_t
     auto read = entry ? read_offset(*entry, errors) : std::nullopt;
     if (!read)
       continue;
-    if (std::none_of(topics.begin(), topics.end(), [&](kafka_topic const& each) { return each.name == read->topic; }))
+    auto const is_topic = [&](kafka_topic const& each) { return each.name == read->topic; };
+    if (errors.empty() && std::none_of(topics.begin(), topics.end(), is_topic)) // else it may be one that is broken
       errors.add(*entry->key, quoted(read->topic) + " is not among the topics; expected one of them");
     seen.add(entry->key->text, *entry->key);
     out.push_back(std::move(*read));
@@ -206,7 +206,7 @@ kafka_startup read_startup(map_reader& spec, kafka_ingress_spec const& ingress) 
   auto const from = type ? read_choice(*type, "type", starts, errors) : std::nullopt;
   if (from)
     out.from = *from;
-  if (from == kafka_start::group_offsets && !ingress.consumer_group_id)
+  if (from == kafka_start::group_offsets && !ingress.consumer_group_id && !spec.has("consumerGroupId"))
     errors.add(*type->at,
                "the startup position is group-offsets, and the ingress has no consumerGroupId; expected one");
   if (from == kafka_start::specific_offsets)
@@ -219,7 +219,7 @@ kafka_startup read_startup(map_reader& spec, kafka_ingress_spec const& ingress) 
       if (read)
         out.date = *read;
       else
-        errors.add(*date->at, "\"date\" is wrong: " + read.error().detail);
+        errors.add(*date->at, "\"date\" is not a date: " + read.error().detail);
     }
   } else if (from) {
     position->refuse("date", "belongs to type date", "leave it out, or write that type");

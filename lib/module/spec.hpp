@@ -85,8 +85,8 @@ std::string_view to_string(call_when value) noexcept; // as in the module: "orde
 // What is done after a call that has failed with all its attempts.
 struct failure_policy {
   std::chrono::nanoseconds retry_initial = std::chrono::milliseconds(100); // the first wait; > 0; doubles
-  std::chrono::nanoseconds retry_max = std::chrono::seconds(60);           // the longest wait; >= retry_initial
-  std::uint32_t attempts_max = 0;                                          // calls that count; 0: for ever
+  std::chrono::nanoseconds retry_max = std::chrono::seconds(60); // the longest wait; >= retry_initial, <= 24 h
+  std::uint32_t attempts_max = 0;                                // calls that count; 0: for ever
   on_failure then = on_failure::pause;
   std::optional<std::uint32_t> concurrent_calls_max; // of the type in the daemon; > 0, <= pool_size; absent: pool_size
   call_when calls = call_when::ordered;

@@ -98,11 +98,9 @@ constexpr std::array format_3_0{
 struct format {
   std::string_view version;
   std::span<section const> sections;
-  bool has_routers;
 };
 
-constexpr std::array formats{format{"1.0", format_1_0, true}, format{"2.0", format_2_0, true},
-                             format{"3.0", format_3_0, false}};
+constexpr std::array formats{format{"1.0", format_1_0}, format{"2.0", format_2_0}, format{"3.0", format_3_0}};
 
 // The map that holds `meta` and `spec`, in either indentation.
 std::optional<map_reader> open_entry(node const& item, std::string_view word, error_list& errors) {
@@ -192,16 +190,11 @@ void read_version_document(node const& root, specs& out, error_list& errors) {
   module->finish();
   if (!spec)
     return;
-  std::size_t entries = 0;
   for (section const& each : as->sections)
-    for (node const* const item : spec->list(each.list)) {
+    for (node const* const item : spec->list(each.list))
       read_entry(each, *item, out, errors);
-      ++entries;
-    }
   spec->finish();
-  // Where one could not be read, others may name it.
-  if (as->has_routers &&
-      out.functions.size() + out.ingresses.size() + out.egresses.size() + out.routers.size() == entries)
+  if (errors.empty()) // else what is missed may be what is broken
     errors.add(check_routers(out));
 }
 

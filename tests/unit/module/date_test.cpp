@@ -54,8 +54,6 @@ TEST_CASE("what is no date is told, quoted") {
     auto const read = parse_date(text);
     REQUIRE_FALSE(read.has_value());
     CHECK(read.error().code == errc::date_invalid);
-    CHECK(read.error().detail == '"' + std::string(text) +
-                                     "\" is not a date with time and zone; expected one as in 2020-02-01 04:15:00.000 "
-                                     "+0000");
+    CHECK(read.error().detail == '"' + std::string(text) + "\"; expected one as in 2020-02-01 04:15:00.000 +0000");
   }
 }

@@ -1,6 +1,4 @@
-#include "module/parse.hpp"
-
-#include <catch2/catch.hpp>
+#include "module_text.hpp"
 
 #include <array>
 #include <string>
@@ -10,15 +8,6 @@ using namespace statefund::module;
 using namespace std::chrono_literals;
 
 namespace {
-
-specs read(std::string const& text) {
-  auto parsed = parse("m.yaml", text);
-  if (!parsed)
-    for (auto const& each : parsed.error())
-      UNSCOPED_INFO(to_string(each));
-  REQUIRE(parsed.has_value());
-  return std::move(*parsed);
-}
 
 std::string endpoint_v2(std::string const& more) {
   return "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: ns/f\n  urlPathTemplate: http://host:8000/f\n" +

@@ -100,6 +100,9 @@ TEST_CASE("a broken failure policy is told key by key") {
                "m.yaml:5:50: error: \"maxAttempts\" is \"often\"; expected a whole number\n"},
            row{"  retry: {initial: 2s, max: 1s}\n",
                "m.yaml:5:20: error: \"initial\" of 2s is larger than \"max\" of 1s; expected at most that\n"},
+           row{"  retry: {initial: 25h, max: 86400001ms}\n",
+               "m.yaml:5:20: error: \"initial\" is \"25h\"; expected at most 1d\n"
+               "m.yaml:5:30: error: \"max\" is \"86400001ms\"; expected at most 1d\n"},
            row{"  retry: {maxAttempts: 2147483648}\n",
                "m.yaml:5:24: error: \"maxAttempts\" is \"2147483648\"; expected a number from 0 to 2147483647\n"},
            row{"  retry: {maxAttempt: 3}\n",
