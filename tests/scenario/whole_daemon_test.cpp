@@ -157,3 +157,11 @@ TEST_CASE("a full mailbox answers 429 with Retry-After, other addresses go on, a
   on.server.plays({expect_request(), send(answer_of("")), hold()});
   CHECK(on.put("a").status == 202);
 }
+
+TEST_CASE("a function behind TLS is never called in plain HTTP: messages to it are answered with 404") {
+  whole_daemon on("---\nkind: io.statefun.endpoints.v2/http\n"
+                  "spec: {functions: tls/*, urlPathTemplate: 'https://127.0.0.1:8443/f'}\n");
+  auto const answer = on.ask("ingress.sock", "PUT /tls/fn/a HTTP/1.1\r\nHost: s\r\nStatefun-Type: t\r\n"
+                                             "Content-Length: 1\r\n\r\nx");
+  CHECK(answer.status == 404);
+}
