@@ -47,6 +47,16 @@ TEST_CASE("a failure policy can be given in every format") {
                           keys + "}\n");
     CHECK(old.functions.at(0).policy == expected);
   }
+  auto const endpoints = read("version: '3.0'\n"
+                              "module:\n"
+                              "  meta: {type: remote}\n"
+                              "  spec:\n"
+                              "    endpoints:\n"
+                              "      - endpoint:\n"
+                              "          meta: {kind: http}\n"
+                              "          spec: {functions: a/b, urlPathTemplate: 'http://h', " +
+                              keys + "}\n");
+  CHECK(endpoints.functions.at(0).policy == expected);
   for (auto const* kind : {"io.statefun.endpoints.v1/http", "io.statefun.endpoints.v2/http"}) {
     INFO(kind);
     auto const document =
