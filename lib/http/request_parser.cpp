@@ -58,6 +58,9 @@ method method_of(beast_http::verb verb) noexcept {
   }
 }
 
+// "0\r\n\r\n". Once Beast has seen its beginning, it asserts that it is given as many bytes again.
+constexpr std::size_t last_chunk_bytes_min = 5;
+
 // The absolute form's path begins behind the authority (RFC 9112, 3.2.2).
 std::string_view origin_form(std::string_view target) noexcept {
   constexpr std::string_view scheme = "http://";
@@ -141,6 +144,7 @@ struct request_parser::beast final : beast_http::basic_parser<true> {
   int version = 11;
   bool has_transfer_encoding = false;
   bool expects_continue = false;
+  bool frame_begun = false; // the front of a chunk's head, or of the trailers, is there
 };
 
 request_parser::request_parser(request& into, std::size_t header_bytes_max) : beast_(std::make_unique<beast>(into)) {
@@ -153,10 +157,15 @@ request_parser::~request_parser() = default;
 
 result<request_parser::step> request_parser::put(std::string_view bytes) {
   step taken;
+  if (beast_->frame_begun && bytes.size() < last_chunk_bytes_min) {
+    taken.needs_more = true;
+    return taken;
+  }
   beast_->piece = {};
   error_code failure;
   taken.consumed_bytes = beast_->put(boost::asio::const_buffer(bytes.data(), bytes.size()), failure);
   taken.body = beast_->piece;
+  beast_->frame_begun = failure == beast_http::error::need_more && beast_->is_header_done();
   if (failure == beast_http::error::need_more) {
     taken.needs_more = true;
     return taken;

@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <string>
+#include <vector>
+
 using namespace statefund;
 
 namespace {
@@ -15,13 +18,13 @@ struct outcome {
   bool done = false;
 };
 
-// What a request is read as, when its bytes come in two parts cut at `cut`.
-outcome read_cut(std::string const& bytes, std::size_t cut) {
+// What a request is read as, when its bytes come in these parts.
+outcome read_parts(std::vector<std::string> const& parts) {
   http::request asked;
   http::request_parser parser(asked, 1024);
   outcome read;
   std::string held;
-  for (std::string const& part : {bytes.substr(0, cut), bytes.substr(cut)}) {
+  for (std::string const& part : parts) {
     held += part;
     while (!held.empty() && !parser.done()) {
       auto const step = parser.put(held);
@@ -41,6 +44,11 @@ outcome read_cut(std::string const& bytes, std::size_t cut) {
   return read;
 }
 
+// The same when they come in two parts, cut at `cut`.
+outcome read_cut(std::string const& bytes, std::size_t cut) {
+  return read_parts({bytes.substr(0, cut), bytes.substr(cut)});
+}
+
 } // namespace
 
 TEST_CASE("a request is read the same wherever its bytes are cut") {
@@ -58,6 +66,20 @@ TEST_CASE("a request is read the same wherever its bytes are cut") {
       CHECK(read.body == "hello");
       CHECK(read.done);
     }
+}
+
+TEST_CASE("a chunked body is read the same when it comes byte by byte, an empty one too") {
+  std::string const head = "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (std::string const framed : {"0\r\n\r\n", "0;a\r\n\r\n", "1\r\nx\r\n0\r\n\r\n", "1\r\nx\r\n0\r\nA: b\r\n\r\n"}) {
+    std::vector<std::string> parts{head};
+    for (char const byte : framed)
+      parts.emplace_back(1, byte);
+    auto const read = read_parts(parts);
+    INFO(framed);
+    REQUIRE_FALSE(read.failure);
+    CHECK(read.body == (framed.starts_with('1') ? "x" : ""));
+    CHECK(read.done);
+  }
 }
 
 TEST_CASE("what could be taken for two different requests is refused") {
