@@ -144,7 +144,7 @@ std::string summary(checked const& value) {
   std::string const holds = value.directory + ": " + count_of(value.modules->files().size(), "file", "files") + ", " +
                             count_of(value.modules->functions().size(), "function", "functions") + ", " +
                             count_of(value.modules->egresses().size(), "egress", "egresses");
-  return holds + (value.found.empty() ? ": all good\n" : "\n");
+  return holds + (value.found.empty() && value.is_good() ? ": all good\n" : "\n");
 }
 
 std::string to_json(checked const& value) {

@@ -119,7 +119,7 @@ TEST_CASE("with --connect it says of every pattern whether its endpoint can be r
   CHECK(files.validate({"--connect"}) == exit_code::failed);
   std::string const said = files.out.str();
   INFO(said);
-  CHECK_THAT(said, Catch::StartsWith(files.directory + ": 1 file, 8 functions, 0 egresses: all good\n\nFUNCTIONS  "));
+  CHECK_THAT(said, Catch::StartsWith(files.directory + ": 1 file, 8 functions, 0 egresses\n\nFUNCTIONS  "));
   std::istringstream lines(said);
   std::vector<std::string> rows;
   for (std::string line; std::getline(lines, line);)
