@@ -37,10 +37,11 @@ admin::options admin_options(settings const& chosen) {
   made.mode = chosen.admin.mode;
   made.group = chosen.admin.group;
   made.listen = chosen.admin.listen;
+  made.actions = chosen.admin.actions == admin_actions::allowed ? admin::actions::allowed : admin::actions::refused;
   return made;
 }
 
-dispatch::options dispatch_options(settings const& chosen, std::shared_ptr<catalog::snapshot const> const& modules) {
+dispatch::options dispatch_options(settings const& chosen) {
   dispatch::options made;
   made.buffered_bytes_max = chosen.limits.buffered_bytes_max;
   made.delayed_max = chosen.limits.delayed_max;
@@ -48,45 +49,81 @@ dispatch::options dispatch_options(settings const& chosen, std::shared_ptr<catal
   made.calls_in_flight_max = chosen.limits.calls_in_flight_max;
   made.function_types_max = chosen.limits.function_types_max;
   made.egress_queue.bytes_max = chosen.limits.egress_queue_bytes_max;
-  made.is_declared_egress = [modules](message::egress_id const& egress) { return modules->find(egress) != nullptr; };
   return made;
 }
 
 } // namespace
 
-application::application(settings chosen, std::shared_ptr<catalog::snapshot const> modules,
-                         std::vector<asio::any_io_executor> executors, std::function<void(error const&)> store_lost)
-    : settings_(std::move(chosen)),
-      modules_(std::move(modules)),
-      executors_(std::move(executors)),
+application::application(parts given)
+    : settings_(std::move(given.chosen)),
+      modules_(std::move(given.modules)),
+      executors_(std::move(given.executors)),
       started_at_(clock::steady::now()),
       names_(std::make_shared<endpoint::resolver>()),
-      dispatcher_(dispatch_options(settings_, modules_),
-                  {executors_, &store_,
-                   [this](message::function_type const& type, std::size_t shard) { return make_function(type, shard); },
-                   std::move(store_lost)}),
+      dispatcher_(dispatch_options(settings_),
+                  {executors_, &store_, declarations_of(modules_), std::move(given.store_lost)}),
+      reloader_(executors_.front(), reload_steps(std::move(given))),
       ingress_(ingress_places(), ingress_options(settings_)),
       admin_(executors_.front(), *this, admin_options(settings_)) {}
 
 application::~application() = default;
 
-function::handle application::make_function(message::function_type const& type, std::size_t shard) {
-  auto const* const spec = modules_->find(type);
-  if (!spec)
-    return nullptr;
-  auto const url = spec->endpoint.for_name(type.name);
-  if (!url) {
-    logger.debug("a name does not fit into the endpoint of its namespace",
-                 {{"function_type", to_text(type)}, {"error", url.error().to_string()}});
-    return nullptr;
-  }
-  if (url->is_tls()) { // never in plain HTTP instead
-    logger.debug("the endpoint of a function is behind TLS, which does not run yet",
-                 {{"function_type", to_text(type)}, {"endpoint", to_string(*url)}});
-    return nullptr;
-  }
-  return std::make_shared<endpoint::remote_function>(executors_[shard], names_,
-                                                     endpoint_options(*spec, *url, type, shard, executors_.size()));
+// The shards share what this captures, and it never changes.
+dispatch::declarations application::declarations_of(std::shared_ptr<catalog::snapshot const> const& modules) const {
+  auto const make = [modules, executors = executors_, names = names_](message::function_type const& type,
+                                                                      std::size_t shard) -> function::handle {
+    auto const* const spec = modules->find(type);
+    if (!spec)
+      return nullptr;
+    auto const url = spec->endpoint.for_name(type.name);
+    if (!url) {
+      logger.debug("a name does not fit into the endpoint of its namespace",
+                   {{"function_type", to_text(type)}, {"error", url.error().to_string()}});
+      return nullptr;
+    }
+    if (url->is_tls()) { // never in plain HTTP instead
+      logger.debug("the endpoint of a function is behind TLS, which does not run yet",
+                   {{"function_type", to_text(type)}, {"endpoint", to_string(*url)}});
+      return nullptr;
+    }
+    return std::make_shared<endpoint::remote_function>(executors[shard], names,
+                                                       endpoint_options(*spec, *url, type, shard, executors.size()));
+  };
+  auto const is_declared = [modules](message::egress_id const& egress) { return modules->find(egress) != nullptr; };
+  return {make, is_declared};
+}
+
+reloader::steps application::reload_steps(parts&& given) {
+  return {std::move(given.load_modules),
+          [this](std::shared_ptr<catalog::snapshot const> next) { return apply(std::move(next)); },
+          std::move(given.reload_begins),
+          [this, told = std::move(given.reload_ended)](result<void> const& end) {
+            ++reloads_by_result_[!end ? "failed" : modules_->errors().empty() ? "loaded" : "refused"];
+            if (!end)
+              logger.error({number::reload_failed, "the modules cannot be read again; what was in force stays"},
+                           {{"error", end.error().to_string()}});
+            told(end, *modules_);
+          }};
+}
+
+asio::awaitable<void> application::apply(std::shared_ptr<catalog::snapshot const> next) {
+  auto const before = modules_;
+  auto const keeps = [before, next](message::function_type const& type) {
+    auto const* const had = before->find(type);
+    auto const* const has = next->find(type);
+    return had == has || (had && has && calls_alike(*had, *has));
+  };
+  auto applied = dispatcher_.apply(declarations_of(next), keeps);
+  co_await std::move(applied);
+  modules_ = std::move(next);
+  log_modules(*modules_, before.get(), settings_.modules.string());
+}
+
+asio::awaitable<std::optional<admin::reload_report>> application::reload() {
+  auto const end = co_await reloader_.reload();
+  if (!end)
+    co_return std::nullopt;
+  co_return reload_report_of(*end, *modules_);
 }
 
 std::vector<ingress::place> application::ingress_places() {
@@ -111,6 +148,7 @@ asio::awaitable<void> application::close_doors(task::event& closed) {
 }
 
 asio::awaitable<dispatch::leftovers> application::stop(clock::deadline until) {
+  co_await reloader_.close();
   // The doors stay open meanwhile: senders are told, and egresses can be read.
   auto const left = co_await dispatcher_.drain(until);
   task::event closed(executors_.front());
@@ -139,7 +177,8 @@ std::optional<std::string> application::not_ready() {
 
 asio::awaitable<admin::status> application::status() {
   auto const shards = co_await dispatcher_.status();
-  daemon_facts const facts{settings_, *modules_, dispatcher_, store_, started_at_, ingress_.connections_count()};
+  daemon_facts const facts{settings_,         *modules_, dispatcher_, store_, started_at_, ingress_.connections_count(),
+                           reloads_by_result_};
   co_return status_report(facts, shards);
 }
 
@@ -157,7 +196,8 @@ asio::awaitable<void> count_answers(ingress::door const& door, std::size_t place
 
 asio::awaitable<admin::metrics> application::metrics() {
   auto const shards = co_await dispatcher_.status();
-  daemon_facts const facts{settings_, *modules_, dispatcher_, store_, started_at_, ingress_.connections_count()};
+  daemon_facts const facts{settings_,         *modules_, dispatcher_, store_, started_at_, ingress_.connections_count(),
+                           reloads_by_result_};
   auto report = metrics_report(facts, shards);
   for (std::size_t place = 0; place < executors_.size(); ++place)
     co_await task::on(executors_[place], count_answers(ingress_, place, report.ingress_requests_by_status));

@@ -3,6 +3,7 @@
 #include "admin/door.hpp"
 #include "catalog/snapshot.hpp"
 #include "clock/deadline.hpp"
+#include "daemon/reloader.hpp"
 #include "daemon/settings.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "endpoint/resolver.hpp"
@@ -16,7 +17,9 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace statefund::daemon {
@@ -26,9 +29,20 @@ namespace statefund::daemon {
 // first executor's thread, or for before the loops run.
 class application final : private admin::sources {
  public:
-  // `store_lost` ends the process.
-  application(settings chosen, std::shared_ptr<catalog::snapshot const> modules,
-              std::vector<boost::asio::any_io_executor> executors, std::function<void(error const&)> store_lost);
+  struct parts {
+    settings chosen;
+    std::shared_ptr<catalog::snapshot const> modules; // in force from the start
+    std::vector<boost::asio::any_io_executor> executors;
+    std::function<void(error const&)> store_lost; // ends the process
+    // The module directory's next snapshot; blocks on the disk, called on a thread of its own.
+    std::function<result<std::shared_ptr<catalog::snapshot const>>()> load_modules;
+    // For the service manager, around each reload.
+    std::function<void()> reload_begins = [] {};
+    std::function<void(result<void> const&, catalog::snapshot const& in_force)> reload_ended =
+        [](result<void> const&, catalog::snapshot const&) {};
+  };
+
+  explicit application(parts given);
   ~application() override;
 
   // Opens the sockets and starts to serve. http::errc.
@@ -40,10 +54,15 @@ class application final : private admin::sources {
   // A stop under way ends at once.
   void hurry();
 
+  // Somebody who does not wait wants the modules read again.
+  void reload_modules() { reloader_.ask(); }
+
   dispatch::dispatcher& dispatcher() noexcept { return dispatcher_; }
 
  private:
-  function::handle make_function(message::function_type const& type, std::size_t shard);
+  dispatch::declarations declarations_of(std::shared_ptr<catalog::snapshot const> const& modules) const;
+  reloader::steps reload_steps(parts&& given);
+  boost::asio::awaitable<void> apply(std::shared_ptr<catalog::snapshot const> next);
   std::vector<ingress::place> ingress_places();
   boost::asio::awaitable<void> close_doors(task::event& closed);
 
@@ -51,17 +70,20 @@ class application final : private admin::sources {
   std::optional<std::string> not_ready() override;
   boost::asio::awaitable<admin::status> status() override;
   boost::asio::awaitable<admin::metrics> metrics() override;
+  boost::asio::awaitable<std::optional<admin::reload_report>> reload() override;
 
   // Answers that are being given when the drain is over may take so long.
   static constexpr std::chrono::seconds answers_max{2};
 
   settings const settings_;
-  std::shared_ptr<catalog::snapshot const> modules_;
+  std::shared_ptr<catalog::snapshot const> modules_; // in force on every shard
+  std::map<std::string, std::uint64_t> reloads_by_result_;
   std::vector<boost::asio::any_io_executor> executors_;
   clock::steady::time_point started_at_;
   std::shared_ptr<endpoint::resolver> names_;
   store::memory_store store_;
   dispatch::dispatcher dispatcher_;
+  reloader reloader_;
   ingress::door ingress_;
   admin::door admin_;
 };

@@ -1,13 +1,15 @@
 #include "catalog/keeper.hpp"
+#include "catalog/watch.hpp"
 #include "daemon/application.hpp"
 #include "daemon/check.hpp"
 #include "daemon/command_line.hpp"
+#include "daemon/report.hpp"
 #include "daemon/settings.hpp"
 #include "daemon/version.hpp"
 #include "error/number.hpp"
 #include "log/log.hpp"
 #include "systemd/notify.hpp"
-#include "systemd/stop_signals.hpp"
+#include "systemd/signals.hpp"
 #include "task/gate.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -69,16 +71,10 @@ module::diagnostics not_in_this_version(configuration const& configured) {
 
 // Settings of parts that are not there yet: nobody should believe that they are at work.
 void warn_without_effect(configuration const& configured) {
-  constexpr std::array<std::string_view, 10> without_effect{"store.path",
-                                                            "store.sync",
-                                                            "store.sync_interval",
-                                                            "store.free_bytes_min",
-                                                            "store.accept_loss",
-                                                            "admin.actions",
-                                                            "embedded.directory",
-                                                            "limits.unsynced_bytes_max",
-                                                            "limits.unbound_bytes_max",
-                                                            "module.global-config"};
+  constexpr std::array<std::string_view, 9> without_effect{
+      "store.path",          "store.sync",         "store.sync_interval",       "store.free_bytes_min",
+      "store.accept_loss",   "embedded.directory", "limits.unsynced_bytes_max", "limits.unbound_bytes_max",
+      "module.global-config"};
   for (auto const& [path, origin] : configured.origins)
     if (std::any_of(without_effect.begin(), without_effect.end(),
                     [&](std::string_view name) { return path.starts_with(name); }))
@@ -102,19 +98,6 @@ void raise_file_limit(settings const& chosen) {
 
 std::size_t shards_of(settings const& chosen) {
   return chosen.shards.value_or(std::clamp(std::thread::hardware_concurrency(), 1U, 256U));
-}
-
-void log_modules(catalog::snapshot const& modules, settings const& chosen) {
-  for (auto const& wrong : modules.errors())
-    logger.error({number::module_invalid, "a module file is left out"}, {{"error", to_string(wrong)}});
-  if (modules.files().empty())
-    logger.warning({number::modules_loaded, "the module directory holds no module file"},
-                   {{"directory", chosen.modules.string()}});
-  else
-    logger.info({number::modules_loaded, "modules are in force"}, {{"directory", chosen.modules.string()},
-                                                                   {"files", modules.files().size()},
-                                                                   {"functions", modules.functions().size()},
-                                                                   {"generation", modules.generation()}});
 }
 
 // One event loop a shard, each on a thread of its own; the first one is the process's first thread.
@@ -156,7 +139,7 @@ void end_at_once(error const& why) {
 }
 
 // Ctrl-C during a drain: a person does not want to wait. A SIGTERM that is repeated asks for nothing new.
-asio::awaitable<void> hurry_on_interrupt(systemd::stop_signals& signals, application& served) {
+asio::awaitable<void> hurry_on_interrupt(systemd::signals& signals, application& served) {
   int signal = 0;
   do {
     signal = co_await signals.wait();
@@ -167,20 +150,64 @@ asio::awaitable<void> hurry_on_interrupt(systemd::stop_signals& signals, applica
   served.hurry();
 }
 
+// What asks something of the daemon other than at its doors.
+struct askers {
+  askers(asio::any_io_executor const& executor, std::string directory)
+      : stops(executor, {SIGTERM, SIGINT}),
+        hangups(executor, {SIGHUP}),
+        changes(executor, std::move(directory)) {}
+  void cancel() {
+    stops.cancel();
+    hangups.cancel();
+    changes.cancel();
+  }
+  systemd::signals stops;
+  systemd::signals hangups;
+  catalog::watch changes; // of the module directory
+};
+
+bool open_watch(catalog::watch& changes) {
+  auto const opened = changes.open();
+  if (!opened)
+    logger.warning({number::modules_not_watched, "changes of the module directory are not noticed by themselves"},
+                   {{"error", opened.error().to_string()}});
+  return opened.has_value();
+}
+
+asio::awaitable<void> reload_on_hangup(systemd::signals& hangups, application& served) {
+  for (;;) {
+    int const signal = co_await hangups.wait();
+    if (signal == 0)
+      co_return;
+    served.reload_modules();
+  }
+}
+
+asio::awaitable<void> reload_on_change(catalog::watch& changes, application& served) {
+  for (;;) {
+    auto const changed = co_await changes.changed();
+    if (!changed && changed.error().code == asio::error::operation_aborted)
+      co_return;
+    served.reload_modules();
+    if (!changed && !open_watch(changes))
+      co_return;
+  }
+}
+
 asio::awaitable<void> supervise(application& served, settings const& chosen, loops& all, task::gate& tasks,
-                                systemd::stop_signals& signals, int& exit_code) {
+                                askers& asking, int& exit_code) {
   systemd::notify_ready();
   logger.info({number::ready, "statefund serves"}, {{"version", version},
                                                     {"ingress", chosen.ingress.socket.string()},
                                                     {"admin", chosen.admin.socket.string()},
                                                     {"shards", shards_of(chosen)}});
-  int const signal = co_await signals.wait();
+  int const signal = co_await asking.stops.wait();
   systemd::notify_stopping();
   logger.info(
       {number::draining, "asked to stop; nothing new is accepted"},
       {{"signal", signal},
        {"drain_timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(chosen.drain_timeout).count()}});
-  tasks.start(hurry_on_interrupt(signals, served));
+  tasks.start(hurry_on_interrupt(asking.stops, served));
   auto const until = deadline::after(chosen.drain_timeout);
   auto const left = co_await served.stop(until);
   if (left.messages_count > 0 || left.delayed_count > 0 || left.egress_records_count > 0) {
@@ -192,36 +219,57 @@ asio::awaitable<void> supervise(application& served, settings const& chosen, loo
   } else {
     logger.info({number::stopped, "stopped as asked"}, {});
   }
-  signals.cancel();
+  asking.cancel();
   all.end();
+}
+
+// For the service manager, after each reload.
+void tell_modules(result<void> const& end, catalog::snapshot const& in_force) {
+  systemd::notify_ready();
+  systemd::notify_status(end ? sentence_of(in_force) : sentence_of(in_force) + "; the directory cannot be read");
 }
 
 // What was opened before a socket could not be: the other socket's file goes with it.
-asio::awaitable<void> close_again(application& served, loops& all) {
+asio::awaitable<void> close_again(application& served, askers& asking, loops& all) {
   auto const now = deadline::after(clock::steady::duration::zero());
   co_await served.stop(now);
+  asking.cancel();
   all.end();
 }
 
-int serve(settings const& chosen, std::shared_ptr<catalog::snapshot const> modules) {
+int refuse_directory(error const& why) {
+  return refuse({to_string(number::modules_directory_missing) + ": " + why.to_string()});
+}
+
+int serve(settings const& chosen) {
+  loops all(shards_of(chosen));
+  auto const executors = all.executors();
+  askers asking(executors.front(), chosen.modules.string());
+  bool const is_watched = open_watch(asking.changes); // before the first look, so that no change falls between
+  catalog::keeper modules(chosen.modules.string());
+  auto const first = modules.load();
+  if (!first)
+    return refuse_directory(first.error());
+
   std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): a peer that is gone is an error of the write
   raise_file_limit(chosen);
   logger.warning(
       {number::store_keeps_nothing, "the store is in memory: messages and states are lost when the daemon stops"});
-  log_modules(*modules, chosen);
-
-  loops all(shards_of(chosen));
-  auto const executors = all.executors();
-  systemd::stop_signals signals(executors.front());
-  application served(chosen, std::move(modules), executors, end_at_once);
+  log_modules(**first, nullptr, chosen.modules.string());
+  systemd::notify_status(sentence_of(**first));
+  application served({chosen, *first, executors, end_at_once, [&modules] { return modules.load(); },
+                      systemd::notify_reloading, tell_modules});
   int exit_code = 0;
   task::gate tasks(executors.front());
   if (auto const opened = served.open(); opened) {
-    tasks.start(supervise(served, chosen, all, tasks, signals, exit_code));
+    tasks.start(reload_on_hangup(asking.hangups, served));
+    if (is_watched)
+      tasks.start(reload_on_change(asking.changes, served));
+    tasks.start(supervise(served, chosen, all, tasks, asking, exit_code));
   } else {
     logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().detail}});
     exit_code = exit_failure;
-    tasks.start(close_again(served, all));
+    tasks.start(close_again(served, asking, all));
   }
   all.run();
   return exit_code;
@@ -270,13 +318,9 @@ int run(std::span<char const* const> arguments) {
   settings const& chosen = configured->values;
   if (auto const missing = not_in_this_version(*configured); !missing.empty())
     return refuse(missing);
-  catalog::keeper files(chosen.modules.string());
-  auto const modules = files.load();
-  if (!modules)
-    return refuse({to_string(number::modules_directory_missing) + ": " + modules.error().to_string()});
   log::configure({chosen.log.level, chosen.log.format});
   warn_without_effect(*configured);
-  return serve(chosen, *modules);
+  return serve(chosen);
 }
 
 } // namespace

@@ -32,11 +32,20 @@ endpoint::options endpoint_options(module::function_spec const& spec, module::en
   made.limits.batch_messages_max = spec.batch_messages_max;
   made.limits.waiting_max = spec.waiting_max;
   made.limits.payload_bytes_max = spec.payload_bytes_max;
-  made.limits.concurrent_calls_max = spec.pool_size;
+  made.limits.concurrent_calls_max =
+      std::min<std::size_t>(spec.pool_size, spec.policy.concurrent_calls_max.value_or(spec.pool_size));
   made.limits.call_timeout = spec.timeouts.call;
+  made.limits.backoff = {spec.policy.retry_initial, spec.policy.retry_max};
   if (spec.speaks == module::protocol::v2)
     made.declared_states = std::make_shared<message::state_specs const>(spec.states);
   return made;
+}
+
+bool calls_alike(module::function_spec const& one, module::function_spec const& other) {
+  auto moved = one;
+  moved.where = other.where;
+  moved.functions = other.functions; // the endpoint says the rest of what a pattern means
+  return moved == other;
 }
 
 } // namespace statefund::daemon

@@ -12,4 +12,7 @@ namespace statefund::daemon {
 endpoint::options endpoint_options(module::function_spec const& spec, module::endpoint_url const& url,
                                    message::function_type const& type, std::size_t shard, std::size_t shards_count);
 
+// Whether calls are made alike by both: all but where they are declared.
+bool calls_alike(module::function_spec const& one, module::function_spec const& other);
+
 } // namespace statefund::daemon

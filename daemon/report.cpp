@@ -1,6 +1,8 @@
 #include "daemon/report.hpp"
 
 #include "daemon/version.hpp"
+#include "error/number.hpp"
+#include "log/log.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +13,8 @@ namespace statefund::daemon {
 namespace {
 
 using dispatch::serving_state;
+
+constexpr log::logger logger{"daemon"};
 
 std::string_view name_of(serving_state state) {
   switch (state) {
@@ -33,15 +37,24 @@ admin::histogram shown(dispatch::histogram<Count> const& counted, std::array<dou
   return {{bounds.begin(), bounds.end()}, {counted.counts.begin(), counted.counts.end()}, counted.sum};
 }
 
+std::vector<admin::diagnostic> shown(module::diagnostics const& found) {
+  std::vector<admin::diagnostic> all;
+  for (auto const& each : found)
+    all.push_back({each.where.file, each.where.line, each.where.column, each.message, each.hint});
+  return all;
+}
+
 std::vector<admin::module_status> module_statuses(catalog::snapshot const& modules) {
   std::vector<admin::module_status> all;
-  for (auto const& file : modules.files()) {
-    auto& own = all.emplace_back();
-    own.file = file.path;
-    own.in_force = file.state == catalog::file_state::loaded;
-    for (auto const& wrong : file.errors)
-      own.diagnostics.push_back(to_string(wrong));
-  }
+  for (auto const& file : modules.files())
+    all.push_back({file.path, std::string(to_string(file.state)), shown(file.errors)});
+  return all;
+}
+
+std::vector<admin::not_running> not_running_in(catalog::snapshot const& modules) {
+  std::vector<admin::not_running> all;
+  for (auto const& each : modules.not_running())
+    all.push_back({each.what, to_string(each.where), each.why});
   return all;
 }
 
@@ -109,6 +122,7 @@ admin::status status_report(daemon_facts const& facts, std::vector<dispatch::sha
   seen.ingress_connections_count = facts.ingress_connections_count;
   seen.modules_generation = facts.modules.generation();
   seen.modules = module_statuses(facts.modules);
+  seen.declared_not_running = not_running_in(facts.modules);
   seen.functions = function_statuses(facts.modules, shards);
 
   std::map<message::egress_id, std::uint64_t> held;
@@ -136,6 +150,9 @@ admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::s
   admin::metrics seen;
   seen.version = version;
   seen.modules_generation = facts.modules.generation();
+  seen.reloads_by_result = facts.reloads_by_result;
+  for (auto const& file : facts.modules.files())
+    ++seen.module_files_by_state[std::string(to_string(file.state))];
   seen.delayed_pending_count =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, facts.dispatcher.counts().delayed_count));
   for (auto const& [id, account] : facts.store.accounts())
@@ -170,6 +187,57 @@ admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::s
   for (auto& [type, own] : by_type)
     seen.functions.push_back(std::move(own));
   return seen;
+}
+
+admin::reload_report reload_report_of(result<void> const& end, catalog::snapshot const& in_force) {
+  admin::reload_report report{
+      in_force.generation(), in_force.files().size(), in_force.functions().size(), shown(in_force.errors()), {}};
+  if (!end)
+    report.failure = end.error().to_string();
+  return report;
+}
+
+std::string sentence_of(catalog::snapshot const& in_force) {
+  auto const counted = [](std::size_t count, char const* what) {
+    return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+  };
+  std::string broken;
+  for (auto const& file : in_force.files())
+    if (file.state != catalog::file_state::loaded)
+      broken +=
+          (broken.empty() ? "; with errors: " : ", ") + file.path + " (" + std::string(to_string(file.state)) + ')';
+  return counted(in_force.functions().size(), "function") + " from " + counted(in_force.files().size(), "module file") +
+         broken;
+}
+
+void log_modules(catalog::snapshot const& in_force, catalog::snapshot const* before, std::string const& directory) {
+  auto const was_told = [before](auto const& each, auto const& of) {
+    return before != nullptr && std::find(of.begin(), of.end(), each) != of.end();
+  };
+  auto const told = before ? before->errors() : module::diagnostics{};
+  for (auto const& file : in_force.files())
+    for (auto const& wrong : file.errors)
+      if (!was_told(wrong, told))
+        logger.error({number::module_invalid, file.state == catalog::file_state::kept
+                                                  ? "a module file has an error; its last good version stays in force"
+                                                  : "a module file is left out"},
+                     {{"error", to_string(wrong)}});
+  auto const had_before = before ? before->not_running() : std::vector<module::not_running>{};
+  for (auto const& each : in_force.not_running())
+    if (!was_told(each, had_before))
+      logger.warning({number::declared_not_running, "a module declares what this version does not run"},
+                     {{"what", each.what}, {"where", to_string(each.where)}, {"why", each.why}});
+  bool const is_same = before && in_force.functions() == before->functions() &&
+                       in_force.egresses() == before->egresses() && in_force.files().size() == before->files().size();
+  if (is_same)
+    logger.debug("the modules were read again and are the same", {{"generation", in_force.generation()}});
+  else if (in_force.files().empty())
+    logger.warning({number::modules_loaded, "the module directory holds no module file"}, {{"directory", directory}});
+  else
+    logger.info({number::modules_loaded, "modules are in force"}, {{"directory", directory},
+                                                                   {"files", in_force.files().size()},
+                                                                   {"functions", in_force.functions().size()},
+                                                                   {"generation", in_force.generation()}});
 }
 
 } // namespace statefund::daemon

@@ -7,9 +7,13 @@
 #include "daemon/settings.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/status.hpp"
+#include "error/result.hpp"
 #include "store/store.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace statefund::daemon {
@@ -22,9 +26,16 @@ struct daemon_facts {
   store::store const& store;
   clock::steady::time_point started_at;
   std::size_t ingress_connections_count;
+  std::map<std::string, std::uint64_t> const& reloads_by_result;
 };
 
 admin::status status_report(daemon_facts const& facts, std::vector<dispatch::shard_status> const& shards);
 admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::shard_status> const& shards);
+
+admin::reload_report reload_report_of(result<void> const& end, catalog::snapshot const& in_force);
+// For the service manager's status: "12 functions from 3 module files", and what is wrong.
+std::string sentence_of(catalog::snapshot const& in_force);
+// Tells what is in force, what is wrong with it, and what does not run; in a word where `before` was the same.
+void log_modules(catalog::snapshot const& in_force, catalog::snapshot const* before, std::string const& directory);
 
 } // namespace statefund::daemon

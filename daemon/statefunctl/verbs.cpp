@@ -84,6 +84,21 @@ std::string count_of(json const& object, char const* name) {
   return std::to_string(object.value(name, std::uint64_t{0}));
 }
 
+// "1 function", "2 functions"
+std::string counted(json const& object, char const* name, char const* what) {
+  return count_of(object, name) + ' ' + what + (object.value(name, std::uint64_t{0}) == 1 ? "" : "s");
+}
+
+std::string diagnostic_text(json const& one) {
+  std::string text = one.value("file", "?");
+  if (auto const line = one.value("line", 0U); line > 0)
+    text += ':' + std::to_string(line) + ':' + std::to_string(one.value("column", 0U));
+  text += ": " + one.value("message", "");
+  if (auto const hint = one.value("hint", ""); !hint.empty())
+    text += "; " + hint;
+  return text;
+}
+
 void print_status(std::ostream& out, json const& status) {
   out << "statefund " << status.value("version", "?") << ", " << status.value("state", "?") << ", up "
       << seconds_text(status.value("uptime_seconds", std::uint64_t{0})) << '\n'
@@ -119,12 +134,19 @@ void print_status(std::ostream& out, json const& status) {
   std::size_t files_count = 0;
   for (json const& one : status.value("modules", json::array())) {
     ++files_count;
-    if (one.value("in_force", true) && one.value("diagnostics", json::array()).empty())
+    std::string const state = one.value("state", "");
+    if (state == "loaded")
       continue;
-    refused_files += "  " + one.value("file", "?") + (one.value("in_force", true) ? "" : " (refused)") + '\n';
-    for (json const& sentence : one.value("diagnostics", json::array()))
-      refused_files += "    " + sentence.get<std::string>() + '\n';
+    refused_files +=
+        "  " + one.value("file", "?") + (state == "kept" ? ": its last good version is in force" : ": refused") + '\n';
+    for (json const& wrong : one.value("diagnostics", json::array()))
+      refused_files += "    " + diagnostic_text(wrong) + '\n';
   }
+  std::string not_running;
+  for (json const& one : status.value("declared_not_running", json::array()))
+    not_running += "  " + one.value("what", "?") + ", " + one.value("where", "?") + ": " + one.value("why", "") + '\n';
+  if (!not_running.empty())
+    out << "\nDeclared, and not running in this version\n" << not_running;
   out << "\nModules: " << files_count << " files, generation " << count_of(status, "modules_generation") << '\n'
       << refused_files;
 }
@@ -363,6 +385,34 @@ action add_validate(CLI::App& verb) {
   return [what](environment const& with) { return validate(with, *what); };
 }
 
+// --- reload
+
+exit_code reload(environment const& with) {
+  auto const said = with.admin().ask("POST", "/-/reload");
+  if (said.has_error())
+    return fail(with, said.error().detail);
+  auto const report = json::parse(said->body, nullptr, false);
+  if (!report.is_object())
+    return refused(with, *said);
+  if (!said->is_good()) {
+    if (with.as == output::human)
+      for (json const& wrong : report.value("diagnostics", json::array()))
+        with.err << diagnostic_text(wrong) << '\n';
+    return refused(with, *said);
+  }
+  if (with.as == output::json)
+    with.out << said->body;
+  else
+    with.out << "generation " << count_of(report, "generation")
+             << " is in force: " << counted(report, "functions_count", "function") << " from "
+             << counted(report, "files_count", "module file") << '\n';
+  return exit_code::done;
+}
+
+action add_reload(CLI::App&) {
+  return reload;
+}
+
 // --- the table
 
 struct verb {
@@ -375,6 +425,7 @@ constexpr verb verbs[] = {
     {"validate", "Says what is wrong with the module files of a directory; asks no daemon", add_validate},
     {"status", "What the daemon is doing: functions, backlogs, failures, egresses, modules", add_status},
     {"send", "Sends one message to a function", add_send},
+    {"reload", "Reads the module files again, and says once they are in force", add_reload},
     {"egress", "Reads what functions sent to an egress", add_egress},
 };
 

@@ -23,7 +23,7 @@ void log_accept_failure(error const& failure) {
 
 door::door(boost::asio::any_io_executor const& executor, sources& from, options chosen)
     : options_(std::move(chosen)),
-      desk_(from),
+      desk_(from, options_.actions),
       server_({http::place{executor, &desk_}}, limits_here(), log_accept_failure) {}
 
 result<void> door::open() {

@@ -160,6 +160,9 @@ std::string exposition(metrics const& snapshot) {
   out.named("statefun_reloads_total", counter, "Reloads of the module directory");
   for (auto const& [result, count] : snapshot.reloads_by_result)
     out.add({{"result", result}}, count);
+  out.named("statefun_module_files", gauge, "Module files of the directory");
+  for (auto const& [state, count] : snapshot.module_files_by_state)
+    out.add({{"state", state}}, count);
   out.named("statefun_build_info", gauge, "What runs").add({{"version", snapshot.version}}, 1.0);
   return out.text();
 }

@@ -49,7 +49,8 @@ struct metrics {
   std::map<unsigned, std::uint64_t> ingress_requests_by_status;
   std::map<std::string, std::uint64_t> pool_connections_by_state; // "idle", "busy"
   std::uint64_t modules_generation = 0;
-  std::map<std::string, std::uint64_t> reloads_by_result; // "loaded", "refused"
+  std::map<std::string, std::uint64_t> reloads_by_result;     // "loaded", "refused" (some file), "failed" (to read any)
+  std::map<std::string, std::uint64_t> module_files_by_state; // "loaded", "kept", "refused"
   std::string version;
 };
 

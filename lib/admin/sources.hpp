@@ -20,6 +20,9 @@ class sources {
   virtual std::optional<std::string> not_ready() = 0;
   virtual boost::asio::awaitable<admin::status> status() = 0;
   virtual boost::asio::awaitable<admin::metrics> metrics() = 0;
+
+  // Reads the module directory again; returns once every shard works with what it says. Absent: the daemon stops.
+  virtual boost::asio::awaitable<std::optional<reload_report>> reload() = 0;
 };
 
 } // namespace statefund::admin

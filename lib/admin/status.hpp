@@ -32,10 +32,26 @@ struct function_status {
   std::optional<failure_status> last_failure; // absent once a call has succeeded
 };
 
+// An error of a module file. Line 0: the file as a whole.
+struct diagnostic {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0; // in bytes, from 1
+  std::string message;
+  std::string hint; // empty: none
+};
+
 struct module_status {
   std::string file;
-  bool in_force = false;                // loaded; false: refused
-  std::vector<std::string> diagnostics; // "file:line:column: sentence"
+  std::string state; // "loaded", "kept" (its last good version is in force), "refused" (nothing of it is)
+  std::vector<diagnostic> diagnostics;
+};
+
+// Something that a module declares and that this version does not run.
+struct not_running {
+  std::string what;
+  std::string where; // "file:line:column"
+  std::string why;
 };
 
 struct egress_status {
@@ -60,8 +76,18 @@ struct status {
   std::uint64_t ingress_connections_count = 0;
   std::uint64_t modules_generation = 0;
   std::vector<module_status> modules;
+  std::vector<not_running> declared_not_running;
   std::vector<function_status> functions;
   std::vector<egress_status> egresses;
+};
+
+// What a reload of the module directory came to.
+struct reload_report {
+  std::uint64_t generation = 0; // in force on every shard
+  std::size_t files_count = 0;
+  std::size_t functions_count = 0;
+  std::vector<diagnostic> diagnostics; // of files that are refused or kept
+  std::string failure;                 // why the directory could not be read; everything stays as it was
 };
 
 } // namespace statefund::admin

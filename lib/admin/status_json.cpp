@@ -90,14 +90,21 @@ void write(writer& to, function_status const& one) {
   to.close('}');
 }
 
-void write(writer& to, module_status const& one) {
+void write(writer& to, diagnostic const& one) {
   to.open('{');
   to.key("file").text(one.file);
-  to.key("in_force").truth(one.in_force);
-  to.key("diagnostics").open('[');
-  for (std::string const& sentence : one.diagnostics)
-    to.text(sentence);
-  to.close(']');
+  to.key("line").number(one.line);
+  to.key("column").number(one.column);
+  to.key("message").text(one.message);
+  to.key("hint").text(one.hint);
+  to.close('}');
+}
+
+void write(writer& to, not_running const& one) {
+  to.open('{');
+  to.key("what").text(one.what);
+  to.key("where").text(one.where);
+  to.key("why").text(one.why);
   to.close('}');
 }
 
@@ -119,6 +126,14 @@ void write_list(writer& to, std::string_view name, List const& list) {
   to.close(']');
 }
 
+void write(writer& to, module_status const& one) {
+  to.open('{');
+  to.key("file").text(one.file);
+  to.key("state").text(one.state);
+  write_list(to, "diagnostics", one.diagnostics);
+  to.close('}');
+}
+
 } // namespace
 
 std::string to_json(status const& snapshot) {
@@ -137,10 +152,31 @@ std::string to_json(status const& snapshot) {
   to.key("ingress_connections_count").number(snapshot.ingress_connections_count);
   to.key("modules_generation").number(snapshot.modules_generation);
   write_list(to, "modules", snapshot.modules);
+  write_list(to, "declared_not_running", snapshot.declared_not_running);
   write_list(to, "functions", snapshot.functions);
   write_list(to, "egresses", snapshot.egresses);
   to.close('}');
   text += '\n';
+  return text;
+}
+
+std::string to_json(reload_report const& report) {
+  std::string text;
+  writer to(text);
+  to.open('{');
+  to.key("generation").number(report.generation);
+  to.key("files_count").number(report.files_count);
+  to.key("functions_count").number(report.functions_count);
+  to.close('}');
+  text += '\n';
+  return text;
+}
+
+std::string problem_members(reload_report const& report) {
+  std::string text;
+  writer to(text);
+  to.key("generation").number(report.generation);
+  write_list(to, "diagnostics", report.diagnostics);
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include "module/parse.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace statefund::catalog {
 
@@ -77,10 +78,14 @@ void snapshot::put_in_force(module::specs const& declared) {
       namespaces_.emplace(name_space, &each);
     functions_.push_back(&each);
   }
+  for (auto const& each : declared.ingresses)
+    ingress_ids_.emplace(to_text(each.id), &each);
   for (auto const& each : declared.egresses) {
     egress_ids_.emplace(each.id, &each);
     egresses_.push_back(&each);
   }
+  auto idle = module::not_running_of(declared);
+  std::move(idle.begin(), idle.end(), std::back_inserter(not_running_));
 }
 
 diagnostics snapshot::held_against(module::specs const& declared) const {
@@ -94,6 +99,9 @@ diagnostics snapshot::held_against(module::specs const& declared) const {
       found.push_back(with_state_of(first->second->where, module::bound_before(each, first->second->where)));
     }
   }
+  for (auto const& each : declared.ingresses)
+    if (auto const first = ingress_ids_.find(to_text(each.id)); first != ingress_ids_.end())
+      found.push_back(with_state_of(first->second->where, module::declared_before(each, first->second->where)));
   for (auto const& each : declared.egresses)
     if (auto const first = egress_ids_.find(each.id); first != egress_ids_.end())
       found.push_back(with_state_of(first->second->where, module::declared_before(each, first->second->where)));

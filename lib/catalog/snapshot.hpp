@@ -2,6 +2,7 @@
 
 #include "message/address.hpp"
 #include "module/diagnostic.hpp"
+#include "module/not_running.hpp"
 #include "module/spec.hpp"
 
 #include <cstddef>
@@ -60,9 +61,9 @@ struct file {
 // holds the pointer, and what it points to does not move or end before.
 class snapshot {
  public:
-  // Files in name order. A version is taken whole or not at all: if it is good, and declares no type, pattern or egress
-  // that a file before it has declared. Of each file the newest version is taken, else the last good one, else none.
-  // Pure.
+  // Files in name order. A version is taken whole or not at all: if it is good, and declares no type, pattern, ingress
+  // or egress that a file before it has declared. Of each file the newest version is taken, else the last good one,
+  // else none. Pure.
   static std::shared_ptr<snapshot const> make(std::vector<file_versions> const& files, std::uint64_t generation);
   // The same of files without a past: what a start makes of them.
   static std::shared_ptr<snapshot const> make(std::vector<file_text> files, std::uint64_t generation);
@@ -80,6 +81,8 @@ class snapshot {
   // In the order of files and places.
   std::vector<module::function_spec const*> const& functions() const noexcept { return functions_; }
   std::vector<module::egress_spec const*> const& egresses() const noexcept { return egresses_; }
+  // Of what is in force, what this version does not run; in the order of files and places.
+  std::vector<module::not_running> const& not_running() const noexcept { return not_running_; }
   std::vector<file> const& files() const noexcept { return files_; }
   std::size_t count(file_state state) const noexcept;
   bool has_kept_files() const noexcept { return count(file_state::kept) > 0; }
@@ -99,9 +102,11 @@ class snapshot {
   std::vector<file> files_; // these own what the rest points to
   std::vector<module::function_spec const*> functions_;
   std::vector<module::egress_spec const*> egresses_;
+  std::vector<module::not_running> not_running_;
   std::unordered_map<message::function_type, module::function_spec const*> exact_;
   std::unordered_map<std::string, module::function_spec const*> namespaces_;
   std::unordered_map<message::egress_id, module::egress_spec const*> egress_ids_;
+  std::unordered_map<std::string, module::ingress_spec const*> ingress_ids_; // by "ns/name"
 };
 
 } // namespace statefund::catalog

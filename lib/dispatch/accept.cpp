@@ -75,7 +75,7 @@ asio::awaitable<receipt> accept::of_upload(submission message, std::unordered_se
 asio::awaitable<receipt> accept::admit(submission message, patience when_full, deadline wait_until) {
   if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))
     co_return *std::move(closed);
-  lane* const type = data_.types.find(message.target.type);
+  lane const* type = data_.types.find(message.target.type);
   if (!type)
     co_return unknown(message.target.type);
   auto& target = message.target;
@@ -114,6 +114,9 @@ asio::awaitable<receipt> accept::admit(submission message, patience when_full, d
   for (;;) {
     if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))
       co_return *std::move(closed);
+    type = data_.types.find(target.type); // a reload may have come between
+    if (!type)
+      co_return unknown(target.type);
     full = no_room_for(message, *type);
     if (!full)
       co_return order(std::move(message), std::move(fingerprint));

@@ -49,7 +49,7 @@ asio::awaitable<void> departures::announce_when_durable() {
 
 asio::awaitable<std::variant<store::egress_page, refusal>> departures::read(egress_request request) {
   auto const account = data_.store.find_account(request.egress);
-  if (!account && !data_.chosen.is_declared_egress(request.egress))
+  if (!account && !data_.declared->is_declared_egress(request.egress))
     co_return refusal{number::egress_unknown,
                       "the egress " + to_text(request.egress) + " is neither declared by a module nor ever written",
                       std::nullopt};

@@ -33,10 +33,10 @@ dispatcher::dispatcher(options chosen, parts given)
       hurried_(given.executors.front()) {
   std::size_t const count = given.executors.size();
   ensure(count > 0 && count <= store_->partition_count(), "between one shard and one for each partition");
+  auto const declared = std::make_shared<declarations const>(std::move(given.declared));
   for (std::size_t i = 0; i < count; ++i) {
-    auto const make = [i, make = given.make](message::function_type const& type) { return make(type, i); };
     delivery::place const own{i, count, store_->partition_count()};
-    shards_.push_back(std::make_unique<shard>(*this, own, given.executors[i], chosen_, totals_, *store_, make));
+    shards_.push_back(std::make_unique<shard>(*this, own, given.executors[i], chosen_, totals_, *store_, declared));
   }
 }
 
@@ -48,6 +48,25 @@ void dispatcher::start() {
     one->delayed_.start();
     one->departures_.start();
   }
+}
+
+asio::awaitable<void> dispatcher::apply_to(shard& one, std::shared_ptr<declarations const> next,
+                                           keeps_function const& keeps) {
+  one.apply(std::move(next), keeps);
+  co_return;
+}
+
+asio::awaitable<void> dispatcher::apply(declarations next, keeps_function keeps) {
+  ensure(!applies_, "declarations are in force before the next ones are applied");
+  if (state() == serving_state::stopping)
+    co_return;
+  applies_ = true;
+  auto const shared = std::make_shared<declarations const>(std::move(next));
+  task::gate everywhere(shards_.front()->executor());
+  for (auto& one : shards_)
+    everywhere.start(task::on(one->executor(), apply_to(*one, shared, keeps)));
+  co_await everywhere.close();
+  applies_ = false;
 }
 
 asio::awaitable<leftovers> dispatcher::drain(deadline until) {
@@ -116,6 +135,7 @@ asio::awaitable<void> dispatcher::close_rest(shard& one, deadline) {
   co_await one.delayed_.close();
   co_await one.departures_.close();
   co_await one.data_.functions.close();
+  co_await one.replaced_.close();
 }
 
 asio::awaitable<std::vector<shard_status>> dispatcher::status() {

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "clock/deadline.hpp"
+#include "dispatch/declarations.hpp"
 #include "dispatch/options.hpp"
 #include "dispatch/shard.hpp"
 #include "dispatch/status.hpp"
 #include "dispatch/totals.hpp"
 #include "error/result.hpp"
-#include "function/table.hpp"
 #include "store/store.hpp"
 #include "task/event.hpp"
 
@@ -33,13 +33,10 @@ struct leftovers {
 // are for the first shard's thread.
 class dispatcher {
  public:
-  // A function for one shard, which may use `share` of the type's concurrent calls.
-  using make_function = std::function<function::handle(message::function_type const&, std::size_t shard)>;
-
   struct parts {
     std::vector<boost::asio::any_io_executor> executors; // one a shard; each run by one thread
     statefund::store::store* store = nullptr;
-    make_function make;
+    declarations declared;
     // A write or sync has failed: ends the process, without drain.
     std::function<void(error const&)> store_lost;
   };
@@ -54,6 +51,12 @@ class dispatcher {
   void start();
   void serve() noexcept { totals_.state = serving_state::serving; }
   serving_state state() const noexcept { return totals_.state; }
+
+  // Returns once every shard works with `next`. Types that it keeps are not touched, and their connections stay. Of the
+  // others, calls that are out end on the function they began on, and every later one is made on the new one; a type
+  // that is not declared any more keeps its messages and states, and goes on where it is declared again. One at a time.
+  // Does nothing once no turn starts any more.
+  boost::asio::awaitable<void> apply(declarations next, keeps_function keeps);
 
   // Accepts nothing more. Where the store keeps nothing, turns go on until nothing waits; then, and with a durable
   // store at once, no turn starts, and those that run may end. All of it until `until`, when calls are cancelled.
@@ -83,6 +86,8 @@ class dispatcher {
 
   using close_step = boost::asio::awaitable<void> (*)(shard&, clock::deadline);
   boost::asio::awaitable<void> on_all(close_step step, clock::deadline until);
+  static boost::asio::awaitable<void> apply_to(shard& one, std::shared_ptr<declarations const> next,
+                                               keeps_function const& keeps);
   static boost::asio::awaitable<void> close_turns(shard& one, clock::deadline until);
   static boost::asio::awaitable<void> close_rest(shard& one, clock::deadline until);
 
@@ -93,6 +98,7 @@ class dispatcher {
   std::vector<std::unique_ptr<shard>> shards_;
   task::event hurried_;
   bool hurries_ = false;
+  bool applies_ = false;
 };
 
 } // namespace statefund::dispatch

@@ -25,17 +25,55 @@ lane& lanes::open(message::function_type const& type) {
 }
 
 void lanes::bind(lane& of, function::handle callee) {
+  of.leaving_count += std::exchange(of.workers_count, 0);
+  of.permits_count = 0;
   of.home = chosen_.shard;
   of.callee = std::move(callee);
-  if (!of.callee)
-    return;
-  of.limits = of.callee->call_limits();
-  std::size_t const calls_max = std::max<std::size_t>(1, of.limits.concurrent_calls_max);
-  if (has_home(calls_max, chosen_.shards_count))
-    of.home = home_of(of.type, chosen_.shards_count);
-  of.permits_count = share_of_type(of.type, calls_max, chosen_.shard, chosen_.shards_count);
-  if (auto declared = of.callee->declared_states())
-    of.specs = std::move(declared);
+  std::erase(waiting_, &of);
+  if (of.callee) {
+    of.limits = of.callee->call_limits();
+    std::size_t const calls_max = std::max<std::size_t>(1, of.limits.concurrent_calls_max);
+    if (has_home(calls_max, chosen_.shards_count))
+      of.home = home_of(of.type, chosen_.shards_count);
+    of.permits_count = share_of_type(of.type, calls_max, chosen_.shard, chosen_.shards_count);
+    // What was learned is worth a call, and stays where the function still tells by itself.
+    auto declared = of.callee->declared_states();
+    bool const were_declared = std::exchange(of.specs_are_declared, declared != nullptr);
+    if (declared)
+      of.specs = std::move(declared);
+    else if (were_declared)
+      of.specs = std::make_shared<message::state_specs>();
+  }
+  for (auto const& next : std::exchange(of.ready, {}))
+    ready(of, next);
+}
+
+std::unordered_set<lane*> lanes::rebind() {
+  ++generation_;
+  std::unordered_set<lane*> other_marks;
+  for (auto& [type, own] : by_type_) {
+    auto callee = functions_.find(type);
+    if (callee == own->callee)
+      continue;
+    auto const mark = own->limits.waiting_max;
+    bind(*own, std::move(callee));
+    if (own->limits.waiting_max != mark && own->addresses_count > 0)
+      other_marks.insert(own.get());
+  }
+  std::erase_if(by_type_, [](auto const& entry) {
+    lane const& own = *entry.second;
+    return !own.callee && own.addresses_count + own.ready.size() + own.leaving_count == 0;
+  });
+  for (auto const& [type, next] : std::exchange(early_, {}))
+    ready(open(type), next);
+  return other_marks;
+}
+
+void lanes::arrived(message::function_type const& type, ready_turn next, std::uint64_t generation) {
+  if (generation > generation_)
+    early_.emplace_back(type, next);
+  else
+    ready(open(type), next);
 }
 
 void lanes::ready(lane& of, ready_turn next) {
@@ -65,7 +103,7 @@ bool lanes::next(permit const& held, ready_turn& into) {
 
 bool lanes::first(permit const& held, ready_turn& into) {
   lane& of = *held.of;
-  if (stopped_ || of.ready.empty())
+  if (stopped_ || of.callee != held.callee || of.ready.empty())
     return false;
   into = of.ready.front();
   of.ready.pop_front();
@@ -74,7 +112,7 @@ bool lanes::first(permit const& held, ready_turn& into) {
 
 void lanes::worker_ended(permit const& held) {
   lane& of = *held.of;
-  --of.workers_count;
+  --(of.callee == held.callee ? of.workers_count : of.leaving_count);
   --calls_count_;
   if (of.callee && !of.ready.empty() && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
     waiting_.push_back(&of);

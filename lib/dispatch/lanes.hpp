@@ -15,6 +15,9 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 namespace statefund::dispatch {
 
@@ -55,12 +58,14 @@ struct ready_turn {
 struct lane {
   message::function_type type;
   function::handle callee; // null: unbound
-  function::limits limits; // the callee's; without a mark until there is one
+  function::limits limits; // the callee's, or of the one before; without a mark where there was none
   std::size_t home = 0;    // the shard that holds the permits: this one, or another for a type with few
   std::size_t permits_count = 0;
   std::size_t workers_count = 0; // each holds one permit
+  std::size_t leaving_count = 0; // workers whose permits are for what was bound before; each in its last turn
   std::deque<ready_turn> ready;
   std::shared_ptr<message::state_specs const> specs; // that a call carries: declared, or learned
+  bool specs_are_declared = false;
   lane_counters counters;
 
   // Of addresses of this type and shard. Kept up to date, so that showing them costs no walk over the mailboxes.
@@ -77,7 +82,8 @@ struct lane {
   std::size_t unlogged_failures_count = 0;
 };
 
-// The right to call what a lane is bound to, one call at a time. A worker holds one.
+// The right to call what a lane is bound to, one call at a time. A worker holds one. Once the lane is bound anew it is
+// good for the turn that runs and for no other, so nothing is called more often than its own limit says.
 struct permit {
   lane* of;
   function::handle callee;
@@ -110,6 +116,15 @@ class lanes {
 
   // The turn waits for a permit here, or at the type's home.
   void ready(lane& of, ready_turn next);
+  // A turn that another shard, of that generation, has handed over. Where this shard's is older it waits here until it
+  // is not, for each of the two may see another home.
+  void arrived(message::function_type const& type, ready_turn next, std::uint64_t generation);
+
+  // The functions were replaced: every lane is bound to what they are now, or unbound, and turns go where they belong.
+  // Returns the lanes with addresses whose mark is another one.
+  std::unordered_set<lane*> rebind();
+  // How often rebind() was called; the same on all shards but while declarations are being applied.
+  std::uint64_t generation() const noexcept { return generation_; }
 
   // A worker's first turn; none: it ends, for nobody is ready any more. The place was given to it for this turn, so it
   // does not look at other types.
@@ -134,6 +149,8 @@ class lanes {
   send_home send_home_;
   std::unordered_map<message::function_type, std::unique_ptr<lane>> by_type_;
   std::size_t calls_count_ = 0;
+  std::uint64_t generation_ = 0;
+  std::vector<std::pair<message::function_type, ready_turn>> early_; // of shards that are one generation ahead
   std::deque<lane*> waiting_; // lanes with ready turns and free permits, for a call of the shard's share
   bool stopped_ = false;
 };

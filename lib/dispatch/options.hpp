@@ -1,12 +1,10 @@
 #pragma once
 
 #include "egress/mark.hpp"
-#include "message/address.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 
 namespace statefund::dispatch {
 
@@ -18,7 +16,6 @@ struct options {
   std::size_t function_types_max = 10'000;        // in use at once
   egress::mark egress_queue;                      // per queue
   std::chrono::milliseconds key_window = std::chrono::hours(24);
-  std::function<bool(message::egress_id const&)> is_declared_egress;
 };
 
 } // namespace statefund::dispatch

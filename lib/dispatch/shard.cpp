@@ -18,10 +18,10 @@ namespace asio = boost::asio;
 using clock::deadline;
 
 shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor executor, options const& chosen,
-             totals& counts, store::store& truth, function::table::factory make)
+             totals& counts, store::store& truth, std::shared_ptr<declarations const> declared)
     : all_(all),
       data_(
-          own, std::move(executor), chosen, counts, truth, std::move(make),
+          own, std::move(executor), chosen, counts, truth, std::move(declared),
           [this](permit held) { turns_.start_worker(std::move(held)); }, links()),
       accept_(data_),
       turns_(data_, turn_links()),
@@ -31,12 +31,14 @@ shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor 
                           },
                           [this](message::egress_id const& egress) {
                             all_.post_to_all([egress](shard& there) { there.turns_.egress_has_room(egress); });
-                          }}) {}
+                          }}),
+      replaced_(data_.executor) {}
 
 shard_data::links shard::links() {
   return {[this](std::size_t home, message::function_type const& type, ready_turn next) {
+            auto const generation = data_.types.generation();
             all_.post_to(home,
-                         [type, next](shard& there) { there.data_.types.ready(there.data_.types.open(type), next); });
+                         [type, next, generation](shard& there) { there.data_.types.arrived(type, next, generation); });
           },
           [this](std::size_t at, std::vector<ordered_message> messages) {
             auto const batch = std::make_shared<std::vector<ordered_message>>(std::move(messages));
@@ -49,16 +51,15 @@ shard_data::links shard::links() {
 }
 
 turn_loop::links shard::turn_links() {
-  return {[this](ready_turn next, function::function& callee) { return run_there(next, callee); },
+  return {[this](ready_turn next, call_place at) { return run_there(next, at); },
           [this](call_place at, message::address const& self, message::batch const& taken,
                  message::state_values const& states,
                  deadline total) { return call_there(at, self, taken, states, total); }};
 }
 
-asio::awaitable<void> shard::run_there(ready_turn next, function::function& callee) {
+asio::awaitable<void> shard::run_there(ready_turn next, call_place at) {
   shard& there = all_.at(next.shard);
-  call_place const here{data_.place.shard, &callee};
-  co_await task::on(there.executor(), there.turns_.run(*next.box, here));
+  co_await task::on(there.executor(), there.turns_.run(*next.box, at));
 }
 
 namespace {
@@ -191,6 +192,35 @@ void shard::release_bytes(std::uint64_t bytes) noexcept {
 
 std::size_t shard::shards_count() const noexcept {
   return data_.place.shards_count;
+}
+
+namespace {
+
+asio::awaitable<void> close(function::handle replaced) {
+  co_await replaced->close();
+}
+
+} // namespace
+
+void shard::apply(std::shared_ptr<declarations const> next, keeps_function const& keeps) {
+  data_.declared = std::move(next);
+  for (auto& one : data_.functions.replace(data_.makes(data_.declared), keeps))
+    replaced_.start(close(std::move(one)));
+  measure_mailboxes(data_.types.rebind());
+  data_.doors.look_again();
+}
+
+void shard::measure_mailboxes(std::unordered_set<lane*> const& of) {
+  if (of.empty())
+    return;
+  for (auto& [self, box] : data_.mailboxes) {
+    lane& type = data_.types.open(self.type);
+    if (!of.contains(&type))
+      continue;
+    type.shut_count -= box.is_shut() ? 1 : 0;
+    box.measure({type.limits.waiting_max});
+    type.shut_count += box.is_shut() ? 1 : 0;
+  }
 }
 
 shard_status shard::status() const {

@@ -7,10 +7,13 @@
 #include "dispatch/shard_data.hpp"
 #include "dispatch/status.hpp"
 #include "dispatch/turn_loop.hpp"
+#include "task/gate.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
+#include <memory>
+#include <unordered_set>
 #include <vector>
 
 namespace statefund::dispatch {
@@ -22,7 +25,7 @@ class dispatcher;
 class shard final : public entrance {
  public:
   shard(dispatcher& all, delivery::place const& own, boost::asio::any_io_executor executor, options const& chosen,
-        totals& counts, store::store& truth, function::table::factory make);
+        totals& counts, store::store& truth, std::shared_ptr<declarations const> declared);
 
   boost::asio::any_io_executor const& executor() const noexcept { return data_.executor; }
 
@@ -37,6 +40,9 @@ class shard final : public entrance {
   void release_bytes(std::uint64_t bytes) noexcept override;
   std::size_t shards_count() const noexcept override;
 
+  // From now on works with `next`. Functions whose type it keeps stay as they are, those of others are closed.
+  void apply(std::shared_ptr<declarations const> next, keeps_function const& keeps);
+
   shard_status status() const;
 
  private:
@@ -47,12 +53,13 @@ class shard final : public entrance {
   struct parts_left; // of an upload, on other shards
   boost::asio::awaitable<void> accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max,
                                                 parts_left& left);
-  boost::asio::awaitable<void> run_there(ready_turn next, function::function& callee);
+  boost::asio::awaitable<void> run_there(ready_turn next, call_place at);
   boost::asio::awaitable<result<message::reply>> call_there(call_place at, message::address const& self,
                                                             message::batch const& taken,
                                                             message::state_values const& states, clock::deadline total);
   shard_data::links links();
   turn_loop::links turn_links();
+  void measure_mailboxes(std::unordered_set<lane*> const& of);
 
   dispatcher& all_;
   shard_data data_;
@@ -60,6 +67,7 @@ class shard final : public entrance {
   turn_loop turns_;
   delayed delayed_;
   departures departures_;
+  task::gate replaced_; // functions that are closing, for a reload has replaced them
 };
 
 } // namespace statefund::dispatch

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispatch/declarations.hpp"
 #include "dispatch/delayed_table.hpp"
 #include "dispatch/delivery.hpp"
 #include "dispatch/door_queue.hpp"
@@ -14,6 +15,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
+#include <utility>
 
 namespace statefund::dispatch {
 
@@ -27,25 +30,31 @@ struct shard_data {
   };
 
   shard_data(delivery::place const& own, boost::asio::any_io_executor on, options const& chosen_options, totals& counts,
-             statefund::store::store& truth, function::table::factory make, lanes::start_worker start,
+             statefund::store::store& truth, std::shared_ptr<declarations const> what, lanes::start_worker start,
              links const& others)
       : place(own),
         executor(std::move(on)),
         chosen(chosen_options),
         process(counts),
         store(truth),
-        functions(std::move(make), chosen.function_types_max),
+        declared(std::move(what)),
+        functions(makes(declared), chosen.function_types_max),
         types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count}, functions,
               std::move(start), others.send_home),
         doors(executor),
         delivered(own, executor, mailboxes, types, delayed, process, others.send_to_shard),
         store_lost(others.store_lost) {}
 
+  function::table::factory makes(std::shared_ptr<declarations const> const& what) const {
+    return [what, shard = place.shard](message::function_type const& type) { return what->make(type, shard); };
+  }
+
   delivery::place const place;
   boost::asio::any_io_executor const executor;
   options const& chosen;
   totals& process;
   statefund::store::store& store;
+  std::shared_ptr<declarations const> declared; // in force on this shard
   function::table functions;
   mailbox::mailboxes mailboxes;
   delayed_table delayed;

@@ -51,29 +51,32 @@ void turn_loop::start_worker(permit held) {
 }
 
 asio::awaitable<void> turn_loop::work(permit held) {
-  call_place const here{data_.place.shard, held.callee.get()};
   ready_turn next{};
-  for (bool goes_on = data_.types.first(held, next); goes_on; goes_on = data_.types.next(held, next))
+  for (bool goes_on = data_.types.first(held, next); goes_on; goes_on = data_.types.next(held, next)) {
+    call_place const here{data_.place.shard, held.callee.get(), data_.types.generation()};
     if (next.shard == data_.place.shard)
       co_await run(*next.box, here);
     else
-      co_await links_.run_there(next, *held.callee);
+      co_await links_.run_there(next, here);
+  }
   data_.types.worker_ended(held);
 }
 
 asio::awaitable<void> turn_loop::run(mailbox::mailbox& own, call_place at) {
   lane& type = data_.types.open(own.self().type);
+  if (at.generation != data_.types.generation() || !type.callee || type.home != at.shard) {
+    data_.types.arrived(type.type, {data_.place.shard, &own}, at.generation);
+    co_return;
+  }
   own.stands = phase::in_flight;
   ++type.in_flight_count;
   auto const end = co_await run_turn(own, type, at);
   --type.in_flight_count;
   if (end == turn_end::stopped)
     own.stands = phase::ready;
-  if (end != turn_end::done)
-    co_return;
-  if (own.waiting_count() > 0) {
+  if (end == turn_end::rebound || (end == turn_end::done && own.waiting_count() > 0)) {
     becomes_ready(own, type);
-  } else {
+  } else if (end == turn_end::done) {
     own.stands = phase::idle;
     --type.addresses_count;
     data_.mailboxes.erase(own);
@@ -90,6 +93,7 @@ asio::awaitable<result<message::reply>> turn_loop::call(call_place const& at, me
 
 asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type, call_place at) {
   message::address const& self = own.self();
+  function::handle const bound = type.callee; // a reload may bind the lane anew at each co_await
   if (auto const full = full_egress(own))
     co_return hold(own, type, {}, *full);
   message::batch taken = take(own, type);
@@ -99,25 +103,29 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type,
     auto stored = co_await data_.store.read(self, *states.specs);
     if (!stored)
       co_return halt(own, type, std::move(taken), stored.error());
+    if (type.callee != bound)
+      co_return after_rebinding(own, type, std::move(taken));
     states.values = std::move(*stored);
     auto const expired = turn::take_out_expired(states, clock::unix_ms());
     if (auto const fit = turn::check_types(states); !fit)
-      co_return after_failure(own, type, std::move(taken), fit.error());
+      co_return after_failure(own, type, bound, std::move(taken), fit.error());
 
     auto answer = co_await call(at, self, taken, states, total); // attempts, pool, timeouts are inside
     if (!answer)
-      co_return after_failure(own, type, std::move(taken), answer.error());
+      co_return after_failure(own, type, bound, std::move(taken), answer.error());
 
     turn::turn_facts const known{
         self, taken, states, expired, data_.delayed.of(self), data_.chosen.states_max, clock::unix_ms()};
     auto judged = turn::conclude(known, std::move(*answer));
     if (!judged)
-      co_return after_failure(own, type, std::move(taken), judged.error());
+      co_return after_failure(own, type, bound, std::move(taken), judged.error());
     if (judged->wants_states()) {
+      if (type.callee != bound)
+        co_return after_rebinding(own, type, std::move(taken));
       // A function that changes its mind each time would be called without a pause for ever.
       if (++wishes_count > data_.chosen.states_max) {
         error const why{turn::errc::too_many_states, "it asked " + std::to_string(wishes_count) + " times in one turn"};
-        co_return after_failure(own, type, std::move(taken), why);
+        co_return after_failure(own, type, bound, std::move(taken), why);
       }
       type.specs = std::make_shared<message::state_specs>(turn::learn(*type.specs, judged->missing()));
       continue;
@@ -180,7 +188,15 @@ void turn_loop::becomes_ready(mailbox::mailbox& own, lane& type) {
   data_.types.ready(type, {data_.place.shard, &own});
 }
 
-turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why) {
+turn_end turn_loop::after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken) {
+  give_back(own, type, std::move(taken));
+  return turn_end::rebound;
+}
+
+turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound,
+                                  message::batch taken, error const& why) {
+  if (type.callee != bound && why.code != function::errc::call_cancelled)
+    return after_rebinding(own, type, std::move(taken)); // it says nothing of what is bound now
   give_back(own, type, std::move(taken));
   if (why.code == function::errc::call_cancelled)
     return turn_end::stopped;

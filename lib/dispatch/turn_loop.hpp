@@ -25,6 +25,7 @@ enum class turn_end {
   done,    // the batch has taken effect
   failed,  // the batch is back in its mailbox, and its address backs off
   held,    // an egress is full: the address stands still, and nothing was counted against it
+  rebound, // a reload came between: the batch is back in its mailbox, for the function that is bound now
   stopped, // the daemon stops; the batch is back in its mailbox
 };
 
@@ -32,6 +33,7 @@ enum class turn_end {
 struct call_place {
   std::size_t shard;
   function::function* callee; // of that shard; the worker keeps it
+  std::uint64_t generation;   // of that shard's lanes when the turn was taken
 };
 
 // The second way: mailbox.take -> store.read -> function.call -> conclude -> store.commit -> release. One shard, on its
@@ -40,8 +42,8 @@ class turn_loop {
  public:
   // A type's permits may be on one shard, and its address on another.
   struct links {
-    // Runs a turn on the shard where its address lives, with `callee` of this shard.
-    std::function<boost::asio::awaitable<void>(ready_turn, function::function& callee)> run_there;
+    // Runs a turn on the shard where its address lives.
+    std::function<boost::asio::awaitable<void>(ready_turn, call_place)> run_there;
     // Makes a turn's call on the worker's shard. All is borrowed until it returns.
     std::function<boost::asio::awaitable<result<message::reply>>(
         call_place, message::address const&, message::batch const&, message::state_values const&, clock::deadline)>
@@ -53,7 +55,8 @@ class turn_loop {
   // A worker holds one permit of its type and takes turns until nobody is ready.
   void start_worker(permit held);
 
-  // A turn of an address of this shard.
+  // A turn of an address of this shard; it stays ready where this shard works with other declarations than the
+  // worker's.
   boost::asio::awaitable<void> run(mailbox::mailbox& own, call_place at);
 
   // An egress is below its low mark: who was held by it goes on.
@@ -84,7 +87,9 @@ class turn_loop {
   std::optional<message::egress_id> full_egress(mailbox::mailbox const& own) const;
   std::optional<message::egress_id> full_egress(message::change const& whole) const;
   turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full);
-  turn_end after_failure(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
+  turn_end after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound, message::batch taken,
+                         error const& why);
+  turn_end after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken);
   turn_end halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
   void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
                store::ticket ordered) noexcept;

@@ -22,6 +22,9 @@ enum class number : unsigned {
   modules_loaded = 12,           // a snapshot of the modules is in force
   systemd_unreachable = 14,      // a report to the service manager cannot be sent
   setting_without_effect = 15,   // a setting was given that this version does not act on
+  reload_failed = 30,            // the module directory cannot be read; what was in force stays
+  modules_not_watched = 31,      // changes of the module directory are not noticed by themselves
+  declared_not_running = 32,     // a module declares what this version does not run
 
   // what the doors answer
   request_malformed = 101,            // 400
@@ -44,6 +47,8 @@ enum class number : unsigned {
   connections_limit_reached = 118,    // 503
   rejected_before = 119,              // 429: an earlier message of the request to the same address was rejected
   function_types_limit_reached = 121, // 429
+  reload_incomplete = 122,            // 422: a module file was refused, or keeps its last good version
+  actions_not_allowed = 123,          // 403: this door only shows
 
   // what functions do
   call_failed = 201,         // a call's whole budget is spent; it is called again after a back-off

@@ -1,6 +1,9 @@
 #include "function/errc.hpp"
 #include "function/table.hpp"
 
+#include <iterator>
+#include <utility>
+
 namespace statefund::function {
 
 std::string_view room_of(errc) noexcept {
@@ -38,6 +41,20 @@ handle table::find(message::function_type const& type) {
   if (made) // unknown types are not remembered: outsiders could fill the table with them
     functions_.emplace(type, made);
   return made;
+}
+
+std::vector<handle> table::replace(factory next, std::function<bool(message::function_type const&)> const& keeps) {
+  make_ = std::move(next);
+  std::vector<handle> replaced;
+  for (auto own = functions_.begin(); own != functions_.end();) {
+    if (keeps(own->first)) {
+      ++own;
+      continue;
+    }
+    replaced.push_back(std::exchange(own->second, make_(own->first)));
+    own = own->second ? std::next(own) : functions_.erase(own);
+  }
+  return replaced;
 }
 
 boost::asio::awaitable<void> table::close() {

@@ -8,10 +8,12 @@
 #include <cstddef>
 #include <functional>
 #include <unordered_map>
+#include <vector>
 
 namespace statefund::function {
 
-// Function type -> function, of one shard, on its thread. A function is made when its type is first looked up.
+// Function type -> function, of one shard, on its thread. A function is made when its type is first looked up, and made
+// anew when what modules declare of it changes.
 class table {
  public:
   // Null: no module declares the type.
@@ -25,6 +27,10 @@ class table {
   // Null: no module declares the type, or the table is full.
   handle find(message::function_type const& type);
   bool is_full() const noexcept { return functions_.size() >= functions_max_; }
+
+  // From now on `next` makes the functions. Those whose type it `keeps` stay as they are; the others are made anew, or
+  // are gone. Returns what is replaced: to be closed by the caller, though calls may be out on it.
+  std::vector<handle> replace(factory next, std::function<bool(message::function_type const&)> const& keeps);
 
   // Once, when no call is out any more.
   boost::asio::awaitable<void> close();

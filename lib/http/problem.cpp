@@ -31,6 +31,8 @@ std::string_view reason_phrase(unsigned status) noexcept {
     return "Content Too Large";
   case 415:
     return "Unsupported Media Type";
+  case 422:
+    return "Unprocessable Content";
   case 429:
     return "Too Many Requests";
   case 431:
@@ -47,6 +49,7 @@ unsigned status_of(number why) noexcept {
   case number::request_malformed:
     return 400;
   case number::uid_not_allowed:
+  case number::actions_not_allowed:
     return 403;
   case number::function_type_unknown:
   case number::egress_unknown:
@@ -63,6 +66,8 @@ unsigned status_of(number why) noexcept {
     return 413;
   case number::type_missing:
     return 415;
+  case number::reload_incomplete:
+    return 422;
   case number::mailbox_full:
   case number::memory_mark_reached:
   case number::delayed_limit_reached:
@@ -82,7 +87,8 @@ unsigned status_of(number why) noexcept {
   return 503;
 }
 
-response problem(number why, std::string_view detail, std::optional<std::chrono::seconds> retry_after) {
+response problem(number why, std::string_view detail, std::optional<std::chrono::seconds> retry_after,
+                 std::string_view members) {
   response answer;
   answer.status = status_of(why);
   answer.content_type = "application/problem+json";
@@ -90,6 +96,8 @@ response problem(number why, std::string_view detail, std::optional<std::chrono:
   answer.body += reason_phrase(answer.status);
   answer.body += "\",\"status\":" + std::to_string(answer.status) + ",\"code\":\"" + to_string(why) + "\",\"detail\":";
   append_json_string(answer.body, detail);
+  if (!members.empty())
+    (answer.body += ',') += members;
   answer.body += "}\n";
   if (retry_after)
     answer.headers.emplace_back("Retry-After", std::to_string(retry_after->count()));

@@ -15,8 +15,9 @@ namespace statefund::http {
 unsigned status_of(number why) noexcept;
 
 // application/problem+json (RFC 9457): {"type": "about:blank", "title": "Too Many Requests", "status": 429,
-// "code": "SF0105", "detail": "..."}.
-response problem(number why, std::string_view detail, std::optional<std::chrono::seconds> retry_after = std::nullopt);
+// "code": "SF0105", "detail": "..."}. `members`: more of them, as JSON, without a comma at either end.
+response problem(number why, std::string_view detail, std::optional<std::chrono::seconds> retry_after = std::nullopt,
+                 std::string_view members = {});
 
 // What a failed read of a body is answered with; absent for a client that is gone.
 std::optional<response> answer_to(error const& of_body);

@@ -68,6 +68,9 @@ class mailbox {
   // if it had never been taken.
   void put_back(message::batch batch, marks const& bounds);
 
+  // The marks are others: the door is shut or open as they say of what waits.
+  void measure(marks const& bounds) noexcept { shut_ = bounds.shuts(waiting_count()); }
+
   phase stands = phase::idle;
   unsigned failures_count = 0;                   // calls in a row that failed
   std::string last_error;                        // of the last failed call

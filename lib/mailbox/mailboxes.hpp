@@ -15,8 +15,8 @@ class mailboxes {
   void erase(mailbox& idle);                            // requires that nothing waits and nothing is out
 
   std::size_t count() const noexcept { return by_address_.size(); }
-  auto begin() const noexcept { return by_address_.begin(); }
-  auto end() const noexcept { return by_address_.end(); }
+  auto begin() noexcept { return by_address_.begin(); }
+  auto end() noexcept { return by_address_.end(); }
 
  private:
   std::unordered_map<message::address, mailbox> by_address_;

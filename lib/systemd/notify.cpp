@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <system_error>
 
@@ -34,6 +35,14 @@ void notify_ready() {
 
 void notify_stopping() {
   report("STOPPING=1");
+}
+
+void notify_reloading() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now); // the manager's own clock, whatever the process takes for the time
+  auto const microseconds = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  report("RELOADING=1\nMONOTONIC_USEC=" +
+         std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(microseconds).count()));
 }
 
 void notify_status(std::string_view sentence) {

@@ -13,6 +13,10 @@ namespace statefund::systemd {
 void notify_ready();    // start-up has finished
 void notify_stopping(); // asked to stop, or ending by itself
 
+// The modules are being read again; notify_ready says when that is over. RELOADING=1 and MONOTONIC_USEC stand in one
+// report, as systemd 253 wants for Type=notify-reload; 252 reads the first alone.
+void notify_reloading();
+
 // One line for `systemctl status`. Control bytes become spaces, so that a status cannot carry another report.
 void notify_status(std::string_view sentence);
 

@@ -11,6 +11,7 @@ import {Daemon, Directory, module_for} from '../../docs/demo/statefund.mjs';
 import {Nginx, canned_function, proxy_to, request_over_tcp, wrk} from './floor.mjs';
 import {from_function, incomplete_invocation_context, to_function} from './frames.mjs';
 import * as load from './load.mjs';
+import {loading} from './modules.mjs';
 
 const page = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../docs/benchmarks.md');
 const longest_ms = 15 * 60_000; // the whole bench; then it is ended
@@ -277,9 +278,11 @@ spec:
     const tables = Object.keys(answers).map((it) => [answers[it], cost_rows(subject_list, seen, it)]);
     const waiting = ['latency of single messages, 500 a second', latency_rows(waits)];
     const meant = meaning(subject_list, seen);
+    const read = [['', 'ms', 'lowest-highest'], ...(await loading(chosen.binary, chosen.rounds)).map(([what, ms]) =>
+      [what, median(ms).toFixed(0), `${Math.min(...ms).toFixed(0)}-${Math.max(...ms).toFixed(0)}`])];
     const told = facts(chosen);
     console.log(told.join('\n'));
-    for (const [title, rows] of [...tables, waiting]) console.log(`\n${title}\n${aligned(rows).join('\n')}`);
+    for (const [title, rows] of [...tables, waiting, ['reading module files', read]]) console.log(`\n${title}\n${aligned(rows).join('\n')}`);
     console.log(`\n${meant.join('\n')}`);
 
     if (chosen.write_docs) {
@@ -287,6 +290,7 @@ spec:
       text = between_marks(text, 'machine', told);
       text = between_marks(text, 'cost', [...tables.flatMap(([title, rows]) => [`${title[0].toUpperCase()}${title.slice(1)}:`, '', ...markdown(rows), '']), ...meant]);
       text = between_marks(text, 'latency', markdown(waiting[1]));
+      text = between_marks(text, 'modules', markdown(read));
       fs.writeFileSync(page, text);
       process.stderr.write('bench: docs/benchmarks.md is written\n');
     }

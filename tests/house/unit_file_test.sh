@@ -19,7 +19,7 @@ grep -q '^ExecStart=@STATEFUND_BINDIR@/statefund$' "$template" || {
   echo "$template: no line ExecStart=@STATEFUND_BINDIR@/statefund"
   exit 1
 }
-sed "s|^ExecStart=.*|ExecStart=$binary|" "$template" >"$unit"
+sed -e "s|^ExecStart=.*|ExecStart=$binary|" -e "s|@STATEFUND_BINDIR@|${binary%/*}|" "$template" >"$unit"
 
 # Of the units that are already on this machine it may complain as it likes.
 said=$(systemd-analyze verify --man=no "$unit" 2>&1) || {

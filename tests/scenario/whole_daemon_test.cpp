@@ -36,13 +36,17 @@ struct whole_daemon {
     daemon::settings chosen;
     chosen.ingress.socket = directory.path("ingress.sock");
     chosen.admin.socket = directory.path("admin.sock");
-    std::string const module = "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: ns/*\n  urlPathTemplate: "
-                               "http://127.0.0.1:" +
-                               std::to_string(server.port()) + "/{function.name}\n" + more +
-                               "---\nkind: statefund.egress.v1/queue\nspec: {id: ns/out}\n";
-    auto const modules = catalog::snapshot::make({{"ns.yaml", module, {}}}, 1);
+    module_text = "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: ns/*\n  urlPathTemplate: "
+                  "http://127.0.0.1:" +
+                  std::to_string(server.port()) + "/{function.name}\n" + more +
+                  "---\nkind: statefund.egress.v1/queue\nspec: {id: ns/out}\n";
+    auto const modules = catalog::snapshot::make(std::vector<catalog::file_text>{{"ns.yaml", module_text, {}}}, 1);
     REQUIRE(modules->errors().empty());
-    served.emplace(chosen, modules, std::vector<asio::any_io_executor>{loop.executor()}, [](error const&) {});
+    served.emplace(daemon::application::parts{.chosen = chosen,
+                                              .modules = modules,
+                                              .executors = {loop.executor()},
+                                              .store_lost = [](error const&) {},
+                                              .load_modules = [this] { return load(); }});
     auto const opened = served->open();
     REQUIRE(opened.has_value());
   }
@@ -72,9 +76,16 @@ struct whole_daemon {
   }
   std::string status() { return ask("admin.sock", "GET /v1/status HTTP/1.1\r\nHost: s\r\n\r\n").body; }
 
+  // The module "directory"; read on the reloader's thread while the test waits.
+  result<std::shared_ptr<catalog::snapshot const>> load() {
+    return catalog::snapshot::make(std::vector<catalog::file_text>{{"ns.yaml", module_text, {}}}, ++generation);
+  }
+
   event_loop loop;
   dialogue::socket_directory directory;
   scripted_server server;
+  std::string module_text;
+  std::uint64_t generation = 1;
   std::optional<daemon::application> served;
 };
 
@@ -164,4 +175,41 @@ TEST_CASE("a function behind TLS is never called in plain HTTP: messages to it a
   auto const answer = on.ask("ingress.sock", "PUT /tls/fn/a HTTP/1.1\r\nHost: s\r\nStatefun-Type: t\r\n"
                                              "Content-Length: 1\r\n\r\nx");
   CHECK(answer.status == 404);
+}
+
+TEST_CASE(
+    "POST /-/reload answers once every shard has it: what changed takes effect, what is alike keeps its connection") {
+  whole_daemon on;
+  on.server.plays({expect_request(), send(answer_of("")), expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("a").status == 202);
+  auto const& counts = on.served->dispatcher().counts();
+  REQUIRE(on.loop.run_until([&] { return counts.pending_messages_count == 0; }));
+  auto const reload = [&] {
+    return on.ask("admin.sock", "POST /-/reload HTTP/1.1\r\nHost: s\r\nContent-Length: 0\r\n\r\n");
+  };
+  auto const alike = reload();
+  CHECK(alike.status == 200);
+  CHECK_THAT(alike.body, Contains(R"("generation":2)"));
+  CHECK(on.put("b").status == 202);
+  REQUIRE(on.loop.run_until([&] { return counts.pending_messages_count == 0; }));
+  CHECK(on.server.accepted_count() == 1);
+
+  on.module_text.replace(on.module_text.find("{function.name}"), 15, "moved");
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  CHECK(reload().status == 200);
+  CHECK(on.put("c").status == 202);
+  REQUIRE(on.loop.run_until([&] { return counts.pending_messages_count == 0; }));
+  CHECK_THAT(on.server.requests().at(2), Contains("POST /moved HTTP/1.1"));
+
+  std::string const good = on.module_text;
+  on.module_text.replace(on.module_text.find("functions"), 9, "functionz");
+  auto const broken = reload();
+  CHECK(broken.status == 422);
+  CHECK_THAT(broken.body, Contains("SF0122") && Contains(R"("line":3)") && Contains("functionz"));
+  CHECK(on.put("d").status == 404); // this directory keeps no last good version
+  on.module_text = good;
+  CHECK(reload().status == 200);
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("d").status == 202);
+  REQUIRE(on.loop.run_until([&] { return counts.pending_messages_count == 0; }));
 }

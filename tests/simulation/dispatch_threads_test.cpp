@@ -100,14 +100,14 @@ TEST_CASE("four shards on four threads: what came in goes out, all of it, once")
   dispatch::options chosen;
   chosen.egress_queue.bytes_max = 4096;
   chosen.calls_in_flight_max = 32;
-  chosen.is_declared_egress = [](message::egress_id const&) { return true; };
   dispatch::dispatcher::parts parts;
   for (std::size_t i = 0; i < shards_count; ++i)
     parts.executors.push_back(loops.emplace_back(1).get_executor());
   parts.store = &kept;
-  parts.make = [&](message::function_type const& type, std::size_t shard) {
+  parts.declared.make = [&](message::function_type const& type, std::size_t shard) {
     return functions.make(type, shard, loops[shard].get_executor());
   };
+  parts.declared.is_declared_egress = [](message::egress_id const&) { return true; };
   std::atomic<int> stores_lost_count{0};
   parts.store_lost = [&](error const&) { ++stores_lost_count; };
   dispatch::dispatcher all(chosen, std::move(parts));

@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -47,25 +48,47 @@ void event_loop::run(asio::awaitable<void> body) {
     std::rethrow_exception(thrown);
 }
 
-void event_loop::settle() {
+void event_loop::step(std::size_t which) {
+  auto& one = which == 0 ? io_ : beside_[which - 1];
+  one.restart();
+  one.poll_one();
+}
+
+std::size_t event_loop::poll() {
+  std::size_t count = 0;
+  for (auto& one : beside_) {
+    one.restart();
+    count += one.poll();
+  }
   io_.restart();
-  while (io_.poll() > 0)
+  return count + io_.poll();
+}
+
+void event_loop::settle() {
+  while (poll() > 0)
     ;
 }
 
 bool event_loop::run_until(std::function<bool()> const& holds) {
   auto const give_up = std::chrono::steady_clock::now() + patience;
   while (!holds()) {
-    io_.restart();
     if (std::chrono::steady_clock::now() >= give_up)
       return false;
+    if (!beside_.empty() && poll() > 0)
+      continue;
+    io_.restart();
     io_.run_one_until(std::min(give_up, std::chrono::steady_clock::now() + std::chrono::milliseconds(100)));
   }
   return true;
 }
 
 void event_loop::advance(clock::steady::duration by) {
-  run(support::advance(*this, by));
+  time_.advance(by);
+  run(fire_due_timers());
+  for (auto& one : beside_) {
+    asio::co_spawn(one, fire_due_timers(), asio::detached);
+    settle();
+  }
   settle();
 }
 

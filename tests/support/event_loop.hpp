@@ -5,12 +5,15 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 
 namespace statefund::support {
 
 // One thread's event loop under a clock that the test moves. Nothing sleeps: a wait either ends through an event or is
-// given up after `patience` of real time, which fails the test.
+// given up after `patience` of real time, which fails the test. There may be further loops beside it, run by the same
+// thread: what threads do at the same time is then done in an order that the test chooses.
 class event_loop {
  public:
   event_loop() : io_(1) {}
@@ -18,6 +21,11 @@ class event_loop {
   boost::asio::io_context& io() noexcept { return io_; }
   boost::asio::any_io_executor executor() noexcept { return io_.get_executor(); }
   clock::moved_clock& time() noexcept { return time_; }
+
+  boost::asio::any_io_executor add_loop() { return beside_.emplace_back(1).get_executor(); }
+  std::size_t loops_count() const noexcept { return 1 + beside_.size(); }
+  // Runs one handler of one loop, if one is ready; 0 is the first loop.
+  void step(std::size_t which);
 
   // Runs `body` to its end, and rethrows what it throws.
   void run(boost::asio::awaitable<void> body);
@@ -32,8 +40,11 @@ class event_loop {
   void advance(clock::steady::duration by);
 
  private:
+  std::size_t poll(); // all that is ready in each loop once; how much that was
+
   clock::moved_clock time_;
   boost::asio::io_context io_;
+  std::deque<boost::asio::io_context> beside_;
 };
 
 // The same from within a coroutine on the loop: after it returns, the handlers of all timers due by then have run.

@@ -8,22 +8,24 @@ namespace asio = boost::asio;
 
 class fake_functions::one final : public function::function {
  public:
-  one(fake_functions& all, statefund::function::limits limits, std::size_t shard, asio::any_io_executor const& executor)
+  one(fake_functions& all, std::shared_ptr<version> of, std::string name, std::size_t shard,
+      asio::any_io_executor const& executor)
       : all_(all),
-        limits_(limits),
+        version_(std::move(of)),
+        name_(std::move(name)),
         shard_(shard),
         released_(executor) {}
 
-  statefund::function::limits const& call_limits() const noexcept override { return limits_; }
-  std::shared_ptr<message::state_specs const> declared_states() const noexcept override { return nullptr; }
+  statefund::function::limits const& call_limits() const noexcept override { return version_->limits; }
+  std::shared_ptr<message::state_specs const> declared_states() const noexcept override { return version_->states; }
   std::string_view text_type_name() const noexcept override { return "text"; }
   std::size_t request_bytes_of(message::invocation const& message) const noexcept override {
     return message.value.size_bytes();
   }
   asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
                                                message::state_values const& states, clock::deadline total) override {
-    seen_call const seen{self, taken, states, shard_, clock::steady::now()};
-    all_.begins(seen);
+    seen_call const seen{self, taken, states, shard_, version_->number, clock::steady::now()};
+    all_.begins(*version_, seen);
     std::optional<error> broken;
     do {
       auto waited = task::wait_end::notified;
@@ -36,33 +38,67 @@ class fake_functions::one final : public function::function {
       else if (waited == task::wait_end::deadline_reached)
         broken = error{statefund::function::errc::endpoint_failed, "out of time"};
     } while (all_.held_ && !broken);
-    co_return all_.ends(seen, std::move(broken));
+    co_return all_.ends(*version_, seen, std::move(broken));
   }
-  asio::awaitable<void> close() override { co_return; }
+  asio::awaitable<void> close() override {
+    all_.closed(name_);
+    co_return;
+  }
 
   void released() { released_.notify_all(); }
 
  private:
   fake_functions& all_;
-  statefund::function::limits limits_;
+  std::shared_ptr<version> version_;
+  std::string name_;
   std::size_t shard_;
   task::event released_;
 };
 
-void fake_functions::declare(std::string const& name, answer says, function::limits limits) {
+void fake_functions::declare(std::string const& name, answer says, function::limits limits,
+                             std::shared_ptr<message::state_specs const> states) {
   std::lock_guard const lock(lock_);
-  types_[name] = {std::move(says), limits};
+  auto const number = ++lives_[name].declared_count;
+  types_[name] = std::make_shared<version>(version{number, std::move(says), limits, std::move(states)});
+}
+
+void fake_functions::forget(std::string const& name) {
+  std::lock_guard const lock(lock_);
+  types_.erase(name);
 }
 
 function::handle fake_functions::make(message::function_type const& type, std::size_t shard,
                                       asio::any_io_executor executor) {
   std::lock_guard const lock(lock_);
-  auto const found = types_.find(type.name);
-  if (found == types_.end())
+  return make(types_, type, shard, std::move(executor));
+}
+
+function::handle fake_functions::make(versions const& of, message::function_type const& type, std::size_t shard,
+                                      asio::any_io_executor executor) {
+  auto const found = of.find(type.name);
+  if (found == of.end())
     return nullptr;
-  auto made = std::make_shared<one>(*this, found->second.limits, shard, executor);
+  auto& own = lives_[type.name];
+  ++own.made_count;
+  own.made_last = found->second;
+  auto made = std::make_shared<one>(*this, found->second, type.name, shard, executor);
   made_.push_back(made);
   return made;
+}
+
+fake_functions::reload fake_functions::reload_now(std::function<asio::any_io_executor(std::size_t shard)> executor_of,
+                                                  std::function<bool(message::egress_id const&)> is_declared_egress) {
+  std::lock_guard const lock(lock_);
+  std::set<std::string> kept;
+  for (auto const& [name, of] : types_)
+    if (lives_[name].made_last == of)
+      kept.insert(name);
+  auto const make_next = [this, now = types_, executor_of](message::function_type const& type, std::size_t shard) {
+    std::lock_guard const making(lock_);
+    return make(now, type, shard, executor_of(shard));
+  };
+  auto const keeps = [kept](message::function_type const& type) { return kept.contains(type.name); };
+  return {{make_next, std::move(is_declared_egress)}, keeps};
 }
 
 void fake_functions::release() {
@@ -78,34 +114,60 @@ void fake_functions::fail_next(std::size_t count, function::errc with) {
   fails_with_ = with;
 }
 
-void fake_functions::begins(seen_call call) {
+void fake_functions::begins(version& called, seen_call call) {
   std::lock_guard const lock(lock_);
-  auto& type = types_.at(call.self.type.name);
   if (call.taken.empty())
     fault_ = to_text(call.self) + " is called with nothing";
   if (!in_flight_.insert(call.self).second)
     fault_ = to_text(call.self) + " is called while it is being called";
-  if (++type.in_flight_count > std::max<std::size_t>(1, type.limits.concurrent_calls_max))
+  if (++called.in_flight_count > std::max<std::size_t>(1, called.limits.concurrent_calls_max))
     fault_ = call.self.type.name + " is called more often than its limit says";
+  if (call.taken.size() > called.limits.batch_messages_max)
+    fault_ = to_text(call.self) + " is called with more messages than its limit says";
+  auto const& asked_for = lives_[call.self.type.name].asked_for;
+  auto const unasked = [&](auto const& spec) { return !asked_for.contains(spec.name); };
+  if (called.states ? *call.states.specs != *called.states
+                    : std::any_of(call.states.specs->begin(), call.states.specs->end(), unasked))
+    fault_ = to_text(call.self) + " is called with states that it has not declared";
   in_flight_max_ = std::max(in_flight_max_, in_flight_.size());
   if (keeps_calls_)
     calls_.push_back(std::move(call));
 }
 
-result<message::reply> fake_functions::ends(seen_call const& call, std::optional<error> broken) {
+result<message::reply> fake_functions::ends(version& called, seen_call const& call, std::optional<error> broken) {
   std::lock_guard const lock(lock_);
-  auto& type = types_.at(call.self.type.name);
   in_flight_.erase(call.self);
-  --type.in_flight_count;
+  --called.in_flight_count;
   if (broken)
     return *std::move(broken);
   if (fails_next_ > 0) {
     --fails_next_;
     return error{fails_with_, "as the test wants it"};
   }
-  if (!type.says)
+  if (!called.says)
     return message::reply{message::invocation_result{}};
-  return type.says(call);
+  auto said = called.says(call);
+  if (auto const* const missing = said ? std::get_if<message::missing_states>(&*said) : nullptr)
+    for (auto const& spec : missing->specs)
+      lives_[call.self.type.name].asked_for.insert(spec.name);
+  return said;
+}
+
+void fake_functions::closed(std::string const& name) {
+  std::lock_guard const lock(lock_);
+  ++lives_[name].closed_count;
+}
+
+std::size_t fake_functions::made_count(std::string const& name) const {
+  std::lock_guard const lock(lock_);
+  auto const found = lives_.find(name);
+  return found == lives_.end() ? 0 : found->second.made_count;
+}
+
+std::size_t fake_functions::closed_count(std::string const& name) const {
+  std::lock_guard const lock(lock_);
+  auto const found = lives_.find(name);
+  return found == lives_.end() ? 0 : found->second.closed_count;
 }
 
 std::vector<seen_call> fake_functions::calls() const {

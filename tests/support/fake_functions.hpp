@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispatch/declarations.hpp"
 #include "function/errc.hpp"
 #include "function/function.hpp"
 #include "task/event.hpp"
@@ -25,19 +26,34 @@ struct seen_call {
   message::batch taken;
   message::state_values states;
   std::size_t shard = 0;
+  std::size_t version = 1; // which declaration of its type was called
   clock::steady::time_point at{};
 };
 
-// Every function of a test, on all shards: declared by it, scripted by it, and watched. More than one call for an
-// address at a time, or more than a type's limit, is remembered as a fault. Outlives the dispatcher.
+// Every function of a test, on all shards: declared by it, scripted by it, and watched. Each declaration of a type is a
+// version of its own, counted from 1. What may not be is remembered as a fault: more than one call for an address at a
+// time, more of a version than its limit, a batch or states that another version should have got. Outlives the
+// dispatcher.
 class fake_functions {
  public:
   using answer = std::function<result<message::reply>(seen_call const&)>;
 
-  // Types are told apart by their name alone; without an answer they consume and do nothing.
-  void declare(std::string const& name, answer says = {}, function::limits limits = {});
+  // Types are told apart by their name alone; without an answer they consume and do nothing. With states they are of
+  // the 2.x protocol.
+  void declare(std::string const& name, answer says = {}, function::limits limits = {},
+               std::shared_ptr<message::state_specs const> states = nullptr);
+  // No module declares it.
+  void forget(std::string const& name);
 
   function::handle make(message::function_type const& type, std::size_t shard, boost::asio::any_io_executor executor);
+
+  // To be applied: what is declared now. It keeps the types that nothing was declared of since they were made last.
+  struct reload {
+    dispatch::declarations next;
+    dispatch::keeps_function keeps;
+  };
+  reload reload_now(std::function<boost::asio::any_io_executor(std::size_t shard)> executor_of,
+                    std::function<bool(message::egress_id const&)> is_declared_egress);
 
   // From now on calls wait, until they are released, cancelled, or out of time. One event loop only.
   void hold() { held_ = true; }
@@ -51,22 +67,38 @@ class fake_functions {
   std::size_t in_flight_count() const;
   std::size_t in_flight_max() const; // of all types together
   std::string fault() const;         // empty: none
+  std::size_t made_count(std::string const& name) const;
+  std::size_t closed_count(std::string const& name) const;
   void forget_calls();
   void keep_no_calls() { keeps_calls_ = false; }
 
  private:
   class one;
-  struct declared {
+  struct version {
+    std::size_t number;
     answer says;
     function::limits limits;
+    std::shared_ptr<message::state_specs const> states;
     std::size_t in_flight_count = 0;
   };
+  using versions = std::map<std::string, std::shared_ptr<version>>;
+  struct life {
+    std::size_t declared_count = 0;
+    std::size_t made_count = 0;
+    std::size_t closed_count = 0;
+    std::shared_ptr<version> made_last;
+    std::set<std::string> asked_for; // states, by versions that declare none
+  };
 
-  void begins(seen_call call);
-  result<message::reply> ends(seen_call const& call, std::optional<error> broken);
+  function::handle make(versions const& of, message::function_type const& type, std::size_t shard,
+                        boost::asio::any_io_executor executor);
+  void begins(version& called, seen_call call);
+  result<message::reply> ends(version& called, seen_call const& call, std::optional<error> broken);
+  void closed(std::string const& name);
 
   mutable std::mutex lock_;
-  std::map<std::string, declared> types_;
+  versions types_;
+  std::map<std::string, life> lives_;
   std::vector<std::weak_ptr<one>> made_;
   std::vector<seen_call> calls_;
   bool keeps_calls_ = true;

@@ -1,5 +1,7 @@
 #include "support/shards_in_process.hpp"
 
+#include "task/on.hpp"
+
 #include <stdexcept>
 
 namespace statefund::support {
@@ -57,17 +59,18 @@ std::vector<std::string> bytes_of(store::egress_page const& page) {
 }
 
 shards_in_process::shards_in_process(std::size_t shards_count, dispatch::options chosen,
-                                     store::memory_store_options const& kept)
+                                     store::memory_store_options const& kept, loops run_by)
     : store(loop.executor(), kept),
       doors_(loop.executor()) {
-  if (!chosen.is_declared_egress)
-    chosen.is_declared_egress = [](message::egress_id const& id) { return id.name == "declared"; };
+  for (std::size_t i = 0; i < shards_count; ++i)
+    executors_.push_back(i == 0 || run_by == loops::one ? loop.executor() : loop.add_loop());
   dispatch::dispatcher::parts parts;
-  parts.executors.assign(shards_count, loop.executor());
+  parts.executors = executors_;
   parts.store = &store;
-  parts.make = [this](message::function_type const& type, std::size_t shard) {
-    return functions.make(type, shard, loop.executor());
+  parts.declared.make = [this](message::function_type const& type, std::size_t shard) {
+    return functions.make(type, shard, executors_[shard]);
   };
+  parts.declared.is_declared_egress = [this](message::egress_id const& id) { return egresses.contains(id); };
   parts.store_lost = [this](error const&) { ++stores_lost_count_; };
   all_ = std::make_unique<dispatch::dispatcher>(std::move(chosen), std::move(parts));
   all_->start();
@@ -86,7 +89,7 @@ shards_in_process::~shards_in_process() {
 
 coming<dispatch::receipt> shards_in_process::start_accept(dispatch::submission one, std::size_t at_shard) {
   auto told = std::make_shared<std::optional<dispatch::receipt>>();
-  doors_.start(keep(at(at_shard).accept(std::move(one)), told));
+  doors_.start(keep(task::on(executors_[at_shard], at(at_shard).accept(std::move(one))), told));
   return told;
 }
 
@@ -102,14 +105,15 @@ coming<std::vector<dispatch::receipt>> shards_in_process::start_upload(std::vect
                                                                        std::chrono::nanoseconds wait_max,
                                                                        std::size_t at_shard) {
   auto told = std::make_shared<std::optional<std::vector<dispatch::receipt>>>();
-  doors_.start(keep(upload_all(at(at_shard), std::move(messages), wait_max), told));
+  auto upload = upload_all(at(at_shard), std::move(messages), wait_max);
+  doors_.start(keep(task::on(executors_[at_shard], std::move(upload)), told));
   return told;
 }
 
 coming<std::variant<store::egress_page, dispatch::refusal>>
 shards_in_process::start_read(dispatch::egress_request request, std::size_t at_shard) {
   auto told = std::make_shared<std::optional<std::variant<store::egress_page, dispatch::refusal>>>();
-  doors_.start(keep(at(at_shard).read_egress(std::move(request)), told));
+  doors_.start(keep(task::on(executors_[at_shard], at(at_shard).read_egress(std::move(request))), told));
   return told;
 }
 
@@ -117,6 +121,27 @@ store::egress_page shards_in_process::read(message::egress_id const& egress, std
   auto told = come(start_read({egress, after, false, 100'000, deadline::after({})}), loop);
   auto* const page = std::get_if<store::egress_page>(&told);
   return page ? std::move(*page) : store::egress_page{};
+}
+
+namespace {
+
+asio::awaitable<void> apply_all(dispatch::dispatcher& all, fake_functions::reload what, coming<bool> done) {
+  co_await all.apply(std::move(what.next), std::move(what.keeps));
+  done->emplace(true);
+}
+
+} // namespace
+
+coming<bool> shards_in_process::start_apply() {
+  auto const executor_of = [this](std::size_t shard) { return executors_[shard]; };
+  auto const is_declared_egress = [now = egresses](message::egress_id const& id) { return now.contains(id); };
+  auto done = std::make_shared<std::optional<bool>>();
+  doors_.start(apply_all(*all_, functions.reload_now(executor_of, is_declared_egress), done));
+  return done;
+}
+
+void shards_in_process::apply() {
+  come(start_apply(), loop);
 }
 
 coming<dispatch::leftovers> shards_in_process::start_drain(deadline until) {

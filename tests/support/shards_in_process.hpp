@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,22 @@ std::vector<std::string> bytes_of(store::egress_page const& page);
 template <class T>
 using coming = std::shared_ptr<std::optional<T>>;
 
-// Dispatch with fake functions and a store that can be late: any number of shards, all on one event loop under a clock
-// that the test moves. Serving from the start; drained, with no time to spare, at the end.
+enum class loops {
+  one,         // of all shards: what one has posted to another runs soon
+  one_a_shard, // which a test may step: shards do not know how far the others are
+};
+
+// Dispatch with fake functions and a store that can be late: any number of shards on one thread, under a clock that the
+// test moves. Serving from the start; drained, with no time to spare, at the end.
 class shards_in_process {
  public:
   explicit shards_in_process(std::size_t shards_count = 1, dispatch::options chosen = {},
-                             store::memory_store_options const& kept = {});
+                             store::memory_store_options const& kept = {}, loops run_by = loops::one);
   ~shards_in_process();
 
   event_loop loop;
   fake_functions functions;
+  std::set<message::egress_id> egresses{{"out", "declared"}}; // that a module declares
   late_store store;
   log::capture logged;
 
@@ -55,6 +62,11 @@ class shards_in_process {
   // All records there are, without waiting; acknowledges up to `after`.
   store::egress_page read(message::egress_id const& egress, std::optional<std::uint64_t> after = {});
 
+  // A reload: from now on what the functions and egresses declare at this moment. Before the first one they are asked
+  // as they are. To its end, or beside the test.
+  void apply();
+  coming<bool> start_apply();
+
   coming<dispatch::leftovers> start_drain(clock::deadline until);
   dispatch::lane_status status(std::string const& type); // of all shards together
 
@@ -66,6 +78,7 @@ class shards_in_process {
 
  private:
   std::size_t stores_lost_count_ = 0;
+  std::vector<boost::asio::any_io_executor> executors_;
   std::unique_ptr<dispatch::dispatcher> all_;
   task::gate doors_;
   bool drained_ = false;

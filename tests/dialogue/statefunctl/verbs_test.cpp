@@ -173,8 +173,12 @@ TEST_CASE("status is printed in columns, or as the daemon gave it") {
   std::string const body = R"({"version":"0.1.0","state":"ready","uptime_seconds":61,"shards_count":2,
     "store_kind":"memory","buffered_bytes":1536,"buffered_bytes_max":268435456,"delayed_pending_count":3,
     "ingress_connections_count":1,"modules_generation":1,
-    "modules":[{"file":"a.yaml","in_force":true,"diagnostics":[]},
-               {"file":"b.yaml","in_force":false,"diagnostics":["b.yaml:1:2: no such kind"]}],
+    "modules":[{"file":"a.yaml","state":"loaded","diagnostics":[]},
+               {"file":"b.yaml","state":"refused","diagnostics":[{"file":"b.yaml","line":1,"column":2,
+                "message":"no such kind","hint":"write another"}]},
+               {"file":"c.yaml","state":"kept","diagnostics":[{"file":"c.yaml","line":0,"column":0,
+                "message":"the file cannot be opened","hint":""}]}],
+    "declared_not_running":[{"what":"the router of x/y","where":"a.yaml:3:4","why":"not in this version"}],
     "functions":[{"type":"a/b","generation":"3.x","endpoint":"http://x/","backlog_count":1200,
                   "last_failure":{"error":"connection refused","attempts_count":3,"next_attempt_unix_ms":null}}],
     "egresses":[{"egress":"e/f","kind":"queue","records_count":2,"bytes":30}]})";
@@ -192,11 +196,32 @@ TEST_CASE("status is printed in columns, or as the daemon gave it") {
                         "EGRESS  KIND   RECORDS  SIZE\n"
                         "e/f     queue        2  30 B\n"
                         "\n"
-                        "Modules: 2 files, generation 1\n"
-                        "  b.yaml (refused)\n"
-                        "    b.yaml:1:2: no such kind\n");
+                        "Declared, and not running in this version\n"
+                        "  the router of x/y, a.yaml:3:4: not in this version\n"
+                        "\n"
+                        "Modules: 3 files, generation 1\n"
+                        "  b.yaml: refused\n"
+                        "    b.yaml:1:2: no such kind; write another\n"
+                        "  c.yaml: its last good version is in force\n"
+                        "    c.yaml: the file cannot be opened\n");
   CHECK(at.run({"status", "--json"}) == exit_code::done);
   CHECK(at.out.str() == body);
+}
+
+TEST_CASE("reload says which generation is in force, or which files have errors") {
+  running_daemon at;
+  std::string const body = R"({"generation":7,"files_count":3,"functions_count":12})";
+  at.said.answers = {good(200, body), good(200, body)};
+  CHECK(at.run({"reload"}) == exit_code::done);
+  CHECK(at.out.str() == "generation 7 is in force: 12 functions from 3 module files\n");
+  CHECK(at.run({"--json", "reload"}) == exit_code::done);
+  CHECK(at.out.str() == body);
+  CHECK(at.said.requests == std::vector<std::string>{"POST /-/reload", "POST /-/reload"});
+
+  at.said.answers = {good(422, R"({"status":422,"code":"SF0122","detail":"some files have errors","generation":8,
+    "diagnostics":[{"file":"b.yaml","line":1,"column":2,"message":"no such kind","hint":""}]})")};
+  CHECK(at.run({"reload"}) == exit_code::failed);
+  CHECK(at.err.str() == "b.yaml:1:2: no such kind\nstatefunctl: SF0122 (422): some files have errors\n");
 }
 
 TEST_CASE("a daemon that is not there is told by its socket; a mistyped verb by the nearest") {

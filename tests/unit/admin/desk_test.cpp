@@ -3,7 +3,9 @@
 #include "support/event_loop.hpp"
 #include "task/with_deadline.hpp"
 
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -21,16 +23,26 @@ class fake_sources final : public admin::sources {
   asio::awaitable<admin::status> status() override { co_return current; }
   asio::awaitable<admin::metrics> metrics() override { co_return admin::metrics{}; }
 
+  asio::awaitable<std::optional<admin::reload_report>> reload() override {
+    ++reloads_count;
+    co_return reloaded;
+  }
+
   std::optional<std::string> why;
   admin::status current;
+  std::optional<admin::reload_report> reloaded;
+  int reloads_count = 0;
 };
 
-// What a client over TCP gets for a request that closes its connection.
+// What a client gets for a request that closes its connection: at 127.0.0.1:<port>, or at a socket's path.
 asio::awaitable<void> ask(std::string at, std::string request, std::string& into) {
   auto const executor = co_await asio::this_coro::executor;
-  asio::ip::tcp::socket socket(executor);
-  auto const port = static_cast<std::uint16_t>(std::stoul(at.substr(at.rfind(':') + 1)));
-  socket.connect({asio::ip::make_address("127.0.0.1"), port});
+  asio::generic::stream_protocol::socket socket(executor);
+  if (at.starts_with('/'))
+    socket.connect(asio::local::stream_protocol::endpoint(at));
+  else
+    socket.connect(asio::ip::tcp::endpoint(asio::ip::make_address("127.0.0.1"),
+                                           static_cast<std::uint16_t>(std::stoul(at.substr(at.rfind(':') + 1)))));
   request += " HTTP/1.0\r\n\r\n";
   auto write = socket.async_write_some(asio::buffer(request), asio::deferred);
   auto const sent = co_await task::with_deadline(std::move(write), clock::deadline::never());
@@ -81,12 +93,59 @@ TEST_CASE("the admin door answers what it knows, by paths, to GET and HEAD only"
   loop.run(close(door));
 }
 
+TEST_CASE("a reload is asked for by POST at the socket, and over TCP only where actions are allowed") {
+  support::event_loop loop;
+  fake_sources from;
+  admin::options chosen;
+  chosen.socket = "/tmp/statefund-admin-" + std::to_string(::getpid()) + ".sock";
+  chosen.listen = "127.0.0.1:0";
+  auto const over_tcp = GENERATE(admin::actions::refused, admin::actions::allowed);
+  chosen.actions = over_tcp;
+  admin::door door(loop.executor(), from, chosen);
+  REQUIRE(door.open().has_value());
+  auto const answer_to = [&](std::string const& at, std::string const& request) {
+    std::string said;
+    loop.run(ask(at, request, said));
+    return said;
+  };
+  auto const body_of = [](std::string const& said) {
+    return nlohmann::json::parse(said.substr(said.find("\r\n\r\n") + 4));
+  };
+  from.reloaded = admin::reload_report{7, 3, 12, {}, {}};
+  auto const done = answer_to(chosen.socket, "POST /-/reload");
+  CHECK(done.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(body_of(done) == nlohmann::json{{"generation", 7}, {"files_count", 3}, {"functions_count", 12}});
+  CHECK(answer_to(chosen.socket, "GET /-/reload").starts_with("HTTP/1.1 405 "));
+  CHECK(answer_to(chosen.socket, "GET /-/reload").find("Allow: POST\r\n") != std::string::npos);
+  CHECK(from.reloads_count == 1);
+
+  from.reloaded->diagnostics = {{"a.yaml", 3, 5, "no such key", "did you mean that?"}};
+  auto const refused = answer_to(chosen.socket, "POST /-/reload");
+  CHECK(refused.starts_with("HTTP/1.1 422 Unprocessable Content\r\n"));
+  auto const problem = body_of(refused);
+  CHECK(problem["code"] == "SF0122");
+  CHECK(problem["generation"] == 7);
+  CHECK(problem["diagnostics"][0]["line"] == 3);
+  from.reloaded->failure = "there is no such module directory";
+  CHECK(body_of(answer_to(chosen.socket, "POST /-/reload"))["detail"] ==
+        "there is no such module directory; what was in force stays");
+  from.reloaded.reset();
+  CHECK(answer_to(chosen.socket, "POST /-/reload").starts_with("HTTP/1.1 503 "));
+
+  int const before = from.reloads_count;
+  auto const seen = answer_to(door.listens_at(), "POST /-/reload");
+  CHECK(seen.starts_with(over_tcp == admin::actions::refused ? "HTTP/1.1 403 " : "HTTP/1.1 503 "));
+  CHECK(from.reloads_count == before + (over_tcp == admin::actions::allowed ? 1 : 0));
+  loop.run(close(door));
+}
+
 TEST_CASE("a status is one JSON object with everything in it") {
   admin::status one;
   one.version = "0.1.0";
   one.state = "ready";
   one.uptime = std::chrono::seconds(61);
-  one.modules = {{"a.yaml", false, {"a.yaml:1:2: \"no\""}}};
+  one.modules = {{"a.yaml", "refused", {{"a.yaml", 1, 2, "\"no\"", "yes"}}}};
+  one.declared_not_running = {{"the router", "a.yaml:9:1", "it does not run"}};
   admin::function_status busy;
   busy.type = {"a", "b"};
   busy.generation = "3.x";
@@ -97,8 +156,11 @@ TEST_CASE("a status is one JSON object with everything in it") {
   one.egresses = {{{"e", "f"}, "queue", 2, 30, 0}};
   auto const read = nlohmann::json::parse(admin::to_json(one));
   CHECK(read["uptime_seconds"] == 61);
-  CHECK(read["modules"][0]["in_force"] == false);
-  CHECK(read["modules"][0]["diagnostics"][0] == "a.yaml:1:2: \"no\"");
+  CHECK(read["modules"][0]["state"] == "refused");
+  CHECK(read["modules"][0]["diagnostics"][0]["line"] == 1);
+  CHECK(read["modules"][0]["diagnostics"][0]["message"] == "\"no\"");
+  CHECK(read["modules"][0]["diagnostics"][0]["hint"] == "yes");
+  CHECK(read["declared_not_running"][0]["where"] == "a.yaml:9:1");
   CHECK(read["functions"].size() == 2);
   CHECK(read["functions"][0]["type"] == "a/b");
   CHECK(read["functions"][0]["last_failure"]["attempts_count"] == 3);

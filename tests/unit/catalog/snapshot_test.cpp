@@ -93,3 +93,34 @@ TEST_CASE("a snapshot of nothing declares nothing") {
   CHECK_FALSE(made->has_refused_files());
   CHECK_FALSE(made->find(message::function_type{"ns", "f"}));
 }
+
+namespace {
+
+file_text playground(std::string path, int port) {
+  return {std::move(path),
+          "kind: io.statefun.playground.v1/egress\nspec: {port: " + std::to_string(port) + ", topics: [greetings]}\n",
+          {}};
+}
+
+file_text kafka_ingress(std::string path, std::string const& id) {
+  return {std::move(path),
+          "kind: io.statefun.kafka.v1/ingress\nspec:\n  id: " + id +
+              "\n  address: kafka:9092\n  consumerGroupId: g\n  topics:\n"
+              "    - {topic: t, valueType: example/T, targets: [ns/f]}\n",
+          {}};
+}
+
+} // namespace
+
+TEST_CASE("of two files that declare the same ingress the first wins; what does not run is listed of those in force") {
+  auto const made = snapshot::make(
+      {kafka_ingress("a.yaml", "in/orders"), kafka_ingress("b.yaml", "in/orders"), playground("c.yaml", 8091)}, 1);
+  CHECK(made->count(file_state::loaded) == 2);
+  REQUIRE(made->errors().size() == 1);
+  CHECK(to_string(made->errors()[0].where) == "b.yaml:3:7");
+  CHECK(made->errors()[0].message.find("in/orders") != std::string::npos);
+  REQUIRE(made->not_running().size() == 2);
+  CHECK(made->not_running()[0].what == "the Kafka ingress in/orders");
+  CHECK(to_string(made->not_running()[0].where) == "a.yaml:3:7");
+  CHECK(made->not_running()[1].what == "the playground egress on port 8091");
+}

@@ -91,7 +91,8 @@ TEST_CASE("tabs before the place are repeated, so that the caret stands where a 
         "    2 | \t\"kind\":\t\"queue\"\n"
         "      | \t       \t^~~~~~~\n"
         "      = hint: expected one of io.statefun.endpoints.v1/http, io.statefun.endpoints.v2/http, "
-        "statefund.egress.v1/queue\n");
+        "io.statefun.kafka.v1/ingress, io.statefun.kafka.v1/egress, io.statefun.playground.v1/ingress, "
+        "io.statefun.playground.v1/egress, statefund.egress.v1/queue\n");
 }
 
 TEST_CASE("the caret counts characters, the numbers bytes; wide characters take two columns") {

@@ -66,6 +66,13 @@ TEST_CASE("each report is one datagram to the service manager") {
   CHECK(manager.heard() == "EXTEND_TIMEOUT_USEC=45000000");
   systemd::notify_stopping();
   CHECK(manager.heard() == "STOPPING=1");
+  timespec before{};
+  clock_gettime(CLOCK_MONOTONIC, &before);
+  systemd::notify_reloading();
+  std::string const reloading = manager.heard().value();
+  std::string const head = "RELOADING=1\nMONOTONIC_USEC=";
+  REQUIRE(reloading.starts_with(head));
+  CHECK(std::stoll(reloading.substr(head.size())) >= before.tv_sec * 1'000'000LL + before.tv_nsec / 1000);
   CHECK_FALSE(manager.heard());
   CHECK(said.events().empty());
 }

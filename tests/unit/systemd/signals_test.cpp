@@ -1,4 +1,4 @@
-#include "systemd/stop_signals.hpp"
+#include "systemd/signals.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -9,24 +9,24 @@
 #include <future>
 #include <vector>
 
-using statefund::systemd::stop_signals;
+using statefund::systemd::signals;
 namespace asio = boost::asio;
 
 namespace {
 
-asio::awaitable<void> collect(stop_signals& signals, std::size_t count, std::vector<int>& into) {
+asio::awaitable<void> collect(signals& all, std::size_t count, std::vector<int>& into) {
   while (into.size() < count)
-    into.push_back(co_await signals.wait());
+    into.push_back(co_await all.wait());
 }
 
 struct waiting {
   asio::io_context loop;
-  stop_signals signals{loop.get_executor()};
+  signals all{loop.get_executor(), {SIGTERM, SIGINT, SIGHUP}};
   std::vector<int> seen;
   std::exception_ptr failure;
 
   void expect(std::size_t count) {
-    asio::co_spawn(loop, collect(signals, count, seen), [this](std::exception_ptr thrown) { failure = thrown; });
+    asio::co_spawn(loop, collect(all, count, seen), [this](std::exception_ptr thrown) { failure = thrown; });
   }
   void run() {
     loop.restart();
@@ -37,15 +37,16 @@ struct waiting {
 
 } // namespace
 
-TEST_CASE("SIGTERM and SIGINT end a wait with their number") {
+TEST_CASE("each of its signals ends a wait with its number") {
   waiting process;
-  process.expect(2);
+  process.expect(3);
   process.loop.poll();
   std::raise(SIGTERM);
   std::raise(SIGINT);
+  std::raise(SIGHUP);
   process.run();
   std::sort(process.seen.begin(), process.seen.end());
-  CHECK(process.seen == std::vector<int>{SIGINT, SIGTERM});
+  CHECK(process.seen == std::vector<int>{SIGHUP, SIGINT, SIGTERM});
 }
 
 TEST_CASE("a signal that comes while nobody waits is kept") {
@@ -60,7 +61,7 @@ TEST_CASE("a cancelled wait ends with no signal, and a later one hears again") {
   waiting process;
   process.expect(1);
   process.loop.poll();
-  process.signals.cancel();
+  process.all.cancel();
   process.run();
   CHECK(process.seen == std::vector<int>{0});
   process.expect(2);
