@@ -28,8 +28,10 @@ diagnostics find_duplicates(specs const& read) {
 }
 
 diagnostic declared_before(std::string const& what, std::string const& id, place const& second, place const& first) {
-  diagnostic found{
-      second, "the " + what + ' ' + quoted(id) + " is declared already at " + to_string(first) + "; expected it once", {}};
+  diagnostic found{second,
+                   "the " + what + ' ' + quoted(id) + " is declared already at " + to_string(first) +
+                       "; expected it once",
+                   {}};
   found.first = first;
   return found;
 }
