@@ -3,13 +3,19 @@
 #include <boost/beast/core/string.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <ctime>
+#include <limits>
+#include <optional>
+#include <system_error>
 
 namespace statefund::endpoint {
 
 namespace {
 
 constexpr std::string_view octet_stream = "application/octet-stream";
-constexpr std::size_t quoted_bytes_max = 200;
+constexpr std::chrono::hours wish_max{24 * 365}; // a longer one is as good as this
 
 std::string_view trim(std::string_view text) noexcept {
   auto const first = text.find_first_not_of(" \t");
@@ -18,13 +24,22 @@ std::string_view trim(std::string_view text) noexcept {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// What somebody else sent, fit for a line of a log.
-std::string quoted(std::string_view text) {
-  std::string line(text.substr(0, quoted_bytes_max));
-  for (char& byte : line)
-    if (static_cast<unsigned char>(byte) < 0x20 || static_cast<unsigned char>(byte) >= 0x7f)
-      byte = byte == '\n' || byte == '\r' || byte == '\t' ? ' ' : '?';
-  return '"' + line + (text.size() > quoted_bytes_max ? "...\"" : "\"");
+// RFC 9110, 5.6.7: the first form is what is sent, the others are of old.
+std::optional<std::int64_t> unix_s_of(std::string const& http_date) {
+  for (char const* const form : {"%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"}) {
+    std::tm read{};
+    if (auto const* const end = ::strptime(http_date.c_str(), form, &read); end != nullptr && *end == '\0')
+      return ::timegm(&read);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> seconds_of(std::string_view digits) noexcept {
+  std::int64_t value = 0;
+  auto const [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || digits.front() == '-' || end != digits.data() + digits.size())
+    return std::nullopt;
+  return code == std::errc::result_out_of_range ? std::numeric_limits<std::int64_t>::max() : value;
 }
 
 std::string_view doing(stage at) noexcept {
@@ -107,7 +122,20 @@ outcome judge(failure const& met, connection_age of) noexcept {
   }
 }
 
-step after_attempt(outcome came_to, std::chrono::nanoseconds left) noexcept {
+std::chrono::nanoseconds wished_wait(answer const& got, std::int64_t unix_ms) {
+  if (got.status != 429 && got.status != 503)
+    return {};
+  auto const said = trim(got.retry_after);
+  if (auto const wait_s = seconds_of(said))
+    return std::chrono::seconds(std::min(*wait_s, std::int64_t{std::chrono::seconds(wish_max).count()}));
+  auto const date_s = unix_s_of(std::string(said));
+  if (!date_s)
+    return {};
+  std::chrono::milliseconds const wait{*date_s * 1000 - unix_ms};
+  return std::clamp(wait, std::chrono::milliseconds(0), std::chrono::milliseconds(wish_max));
+}
+
+step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::nanoseconds wished) noexcept {
   switch (came_to) {
   case outcome::good:
     return step::decode;
@@ -120,7 +148,9 @@ step after_attempt(outcome came_to, std::chrono::nanoseconds left) noexcept {
   case outcome::stale:
     return left > left.zero() ? step::resend : step::give_up;
   case outcome::endpoint:
-    return left > left.zero() ? step::retry : step::give_up;
+    if (left <= left.zero())
+      return step::give_up;
+    return wished < left ? step::retry : step::put_off;
   }
   return step::give_up;
 }
@@ -175,7 +205,13 @@ std::string describe(answer const& got) {
     return said + (got.content_type.empty()
                        ? " without a content type"
                        : " of type " + quoted(got.content_type) + " instead of " + std::string(octet_stream));
-  return got.body.empty() ? said : said + ": " + quoted(got.body);
+  if (!got.retry_after.empty())
+    said += ", Retry-After " + quoted(got.retry_after);
+  if (!got.body.empty())
+    said += ": " + quoted_body(got.body);
+  if (got.state == body_state::undecodable)
+    said += " (its body cannot be decoded as " + quoted(got.content_encoding) + ')';
+  return said;
 }
 
 } // namespace statefund::endpoint

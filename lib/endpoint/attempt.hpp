@@ -3,6 +3,7 @@
 #include "endpoint/answer.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -55,14 +56,18 @@ enum class step {
   refuse,  // the call ends: about the message
   retry,   // another attempt, after a back-off
   resend,  // the same attempt again at once, on a new connection
+  put_off, // the call ends: the endpoint wishes for no request as soon as that
   give_up, // the call ends: its budget is spent
   cancel,  // the call ends: it was cancelled
 };
 
 outcome judge(answer const& got);
 outcome judge(failure const& met, connection_age of) noexcept;
+// How long the endpoint wishes to be left alone: the Retry-After of a 429 or 503, in seconds or as a date; zero without
+// one. `unix_ms` is the time of day.
+std::chrono::nanoseconds wished_wait(answer const& got, std::int64_t unix_ms);
 // `left` is what is left of the call's budget.
-step after_attempt(outcome came_to, std::chrono::nanoseconds left) noexcept;
+step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::nanoseconds wished) noexcept;
 
 // "application/octet-stream" in any case, with or without parameters.
 bool is_octet_stream(std::string_view content_type) noexcept;
@@ -80,7 +85,7 @@ struct timeouts {
 };
 // "read timeout (10 s) while waiting for the answer"
 std::string describe(failure const& met, timeouts const& configured);
-// Of an answer that is not good: "answered 302 Found to http://elsewhere/, which is not followed"
+// Of an answer that is not good: `answered 500 "Oops": "Traceback ..."`
 std::string describe(answer const& got);
 // "10 s", "250 ms", "2 min"
 std::string to_text(std::chrono::nanoseconds duration);

@@ -122,8 +122,7 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
   auto at = stage::waiting;
   while (parser_.state() == parse_state::incomplete) {
     if (unread_ == buffer_.size()) {
-      if (buffer_.size() == buffer_bytes_max)
-        co_return failure{cause::malformed, at, "the answer has a line of more than 64 KiB"};
+      ensure(buffer_.size() < buffer_bytes_max, "the parser leaves less than the buffer holds");
       buffer_.resize(buffer_.size() * 2);
     }
     auto const bound = within(limits.read, cause::read_timeout, total);
@@ -136,7 +135,7 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
       if (got.error().code != asio::error::eof || at == stage::waiting)
         co_return failure_of(got.error().code, at, bound.when_reached);
       parser_.feed_end();
-      if (parser_.state() == parse_state::malformed)
+      if (parser_.state() == parse_state::incomplete)
         co_return failure_of(got.error().code, at, bound.when_reached);
       break;
     }

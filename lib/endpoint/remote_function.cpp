@@ -33,7 +33,19 @@ std::string request_head(options const& from) {
          "what stands in a request's head has been checked");
   return "POST " + from.target + " HTTP/1.1\r\nHost: " + from.authority + "\r\nUser-Agent: " + from.user_agent +
          "\r\nContent-Type: application/octet-stream\r\nAccept: application/octet-stream\r\n"
-         "Connection: keep-alive\r\nContent-Length: ";
+         "Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\nContent-Length: ";
+}
+
+// A metric's label.
+std::string_view to_label(errc why) noexcept {
+  switch (why) {
+  case errc::wrong_generation:
+    return "wrong_generation";
+  case errc::function_in_error:
+    return "function_in_error";
+  default:
+    return "answer_unreadable";
+  }
 }
 
 errc meaning_of(boost::system::error_code const& undecoded) noexcept {
@@ -51,9 +63,10 @@ enum class connection_from {
 
 struct attempted {
   outcome came_to = outcome::endpoint;
-  answer got;         // unless it is a failure
-  std::string what;   // unless came_to is good
-  std::string reason; // likewise, as a metric's label
+  answer got;                        // unless it is a failure
+  std::string what;                  // unless came_to is good
+  std::string reason;                // likewise, as a metric's label
+  std::chrono::nanoseconds wished{}; // for so long the endpoint wishes for no other attempt
 };
 
 } // namespace
@@ -97,14 +110,30 @@ struct remote_function::impl {
     return said;
   }
 
-  result<message::reply> conclude(answer const& got, unsigned attempt) const {
-    if (got.size == body_size::too_large)
-      return error{errc::answer_unreadable,
-                   "answer larger than " + std::to_string(limits.body_bytes_max) + " bytes" + place_of(attempt)};
+  result<message::reply> conclude(answer const& got, unsigned attempt) {
+    if (got.state == body_state::too_large)
+      return unusable(errc::answer_unreadable,
+                      "answer larger than " + std::to_string(limits.body_bytes_max) + " bytes (payload_max_bytes)",
+                      attempt);
     auto decoded = wire::decode_answer(configured.speaks, got.body);
     if (decoded.has_error())
-      return error{meaning_of(decoded.error().code), decoded.error().to_string() + place_of(attempt)};
+      return unusable(meaning_of(decoded.error().code), decoded.error().to_string(), attempt);
     return decoded;
+  }
+  error unusable(errc why, std::string const& what, unsigned attempt) {
+    ++counts.attempts_failed;
+    ++tally.failures_by_reason[std::string(to_label(why))];
+    return {why, what + place_of(attempt)};
+  }
+
+  error too_large(std::size_t request_bytes, message::batch const& taken) const {
+    auto rest_bytes = request_bytes;
+    for (auto const& one : taken)
+      rest_bytes -= wire::invocation_bytes(configured.speaks, one);
+    return {errc::message_refused, "request of " + std::to_string(request_bytes) + " bytes, above payload_max_bytes (" +
+                                       std::to_string(configured.limits.payload_bytes_max) +
+                                       "): " + std::to_string(taken.size()) + " messages, and " +
+                                       std::to_string(rest_bytes) + " bytes for states and address"};
   }
 
   // `before`: why the attempt before failed.
@@ -114,6 +143,12 @@ struct remote_function::impl {
               "call timeout (" + to_text(configured.limits.call_timeout) + ") after: " + last.what + place_of(attempt)};
     return {errc::endpoint_failed,
             last.what + place_of(attempt) + (before.empty() ? "" : "; the attempt before: " + before)};
+  }
+
+  error put_off(attempted const& last, unsigned attempt) const {
+    return {errc::endpoint_failed, "Retry-After (" + to_text(last.wished) + ") is beyond the call timeout (" +
+                                       to_text(configured.limits.call_timeout) + ") after: " + last.what +
+                                       place_of(attempt)};
   }
 
   void count(attempted const& made, clock::steady::duration took) {
@@ -130,7 +165,7 @@ struct remote_function::impl {
   }
 
   attempted failed(failure const& met, connection_age of) const {
-    return {judge(met, of), {}, describe(met, configured_timeouts()), std::string(to_label(met.why))};
+    return {judge(met, of), {}, describe(met, configured_timeouts()), std::string(endpoint::to_label(met.why)), {}};
   }
 
   asio::awaitable<attempted> attempt(std::string_view body, clock::deadline total, connection_from from) {
@@ -148,8 +183,9 @@ struct remote_function::impl {
       co_return failed(exchanged.error(), age);
     std::move(lent).give_back();
     auto const came_to = judge(*exchanged);
-    attempted made{came_to, std::move(*exchanged), {}, {}};
+    attempted made{came_to, std::move(*exchanged), {}, {}, {}};
     if (came_to != outcome::good) {
+      made.wished = wished_wait(made.got, clock::unix_ms());
       made.what = describe_answer(made.got);
       made.reason = made.got.status / 100 == 2 ? "content_type" : "status_" + std::to_string(made.got.status);
     }
@@ -199,6 +235,8 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
   auto const body = wire::encode_call(own.configured.speaks, self, taken, states);
   if (body.has_error())
     co_return error{errc::message_refused, body.error().to_string()};
+  if (body->size() > own.configured.limits.payload_bytes_max)
+    co_return own.too_large(body->size(), taken);
 
   auto from = connection_from::pool;
   std::string before; // why the attempt before failed: what is known when the budget ends in the middle of one
@@ -206,13 +244,15 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
     auto const started_at = clock::steady::now();
     auto made = co_await own.attempt(*body, total, from);
     own.count(made, clock::steady::now() - started_at);
-    switch (after_attempt(made.came_to, total.left())) {
+    switch (after_attempt(made.came_to, total.left(), made.wished)) {
     case step::decode:
       co_return own.conclude(made.got, attempt);
     case step::refuse:
       co_return error{errc::message_refused, made.what + own.place_of(attempt)};
     case step::cancel:
       co_return error{errc::call_cancelled, made.what + own.place_of(attempt)};
+    case step::put_off:
+      co_return own.put_off(made, attempt);
     case step::give_up:
       co_return own.out_of_time(made, attempt, before);
     case step::resend:
@@ -222,7 +262,8 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
       break;
     }
 
-    task::timer pause(own.executor, std::min(clock::steady::now() + own.backoff(attempt), total.when()));
+    auto const again_at = clock::steady::now() + made.wished + own.backoff(attempt);
+    task::timer pause(own.executor, std::min(again_at, total.when()));
     auto wait = pause.async_wait(asio::deferred);
     auto const waited = co_await task::with_deadline(std::move(wait), clock::deadline::never());
     if (waited.has_error())

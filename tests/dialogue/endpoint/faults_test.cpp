@@ -1,6 +1,12 @@
 #include "dialogue/endpoint/dialogue.hpp"
 
+#include "support/encode.hpp"
+
 #include <catch2/catch.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
 
 using namespace statefund;
 using namespace statefund::dialogue;
@@ -44,6 +50,105 @@ TEST_CASE("a dialogue that fails at any step is taken up again on a new connecti
       auto const& requests = on.server->requests();
       CHECK(requests.back() == requests.front());
     }
+}
+
+TEST_CASE("each fault is told in its own words, and the next call is served") {
+  std::string const ok = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n";
+  std::string const chunked = ok + "Transfer-Encoding: chunked\r\n\r\n";
+  auto const gzip = encode(encoding::gzip, answer_body("broken"));
+  auto const gzipped = [&](std::string const& body) {
+    return answer_of("HTTP/1.1 200 OK", "Content-Type: application/octet-stream\r\nContent-Encoding: gzip\r\n", body);
+  };
+  auto const bomb = encode(encoding::gzip, std::string(10U << 20U, '\0'));
+  std::string const reading = " while reading the answer";
+  struct {
+    script steps;
+    std::string says;
+    std::string reason;
+  } const faults[] = {
+      {{expect_request(), hold()}, "read timeout (3 s) while waiting for the answer", "read_timeout"},
+      {{expect_request(), send("HTTP/1.1 200 OK\r\nContent-Ty"), hold()},
+       "read timeout (3 s)" + reading,
+       "read_timeout"},
+      {{expect_request(), send(ok + "Content-Length: 100\r\n\r\nshort"), hold()},
+       "read timeout (3 s)" + reading,
+       "read_timeout"},
+      {{expect_request()}, "the connection was closed while waiting for the answer", "io"},
+      {{expect_request(), send("HTTP/1.1 100 Continue\r\n\r\n")}, "the connection was closed" + reading, "io"},
+      {{expect_request(), send(ok + "Content-Length: 100\r\n\r\nshort")}, "the connection was closed" + reading, "io"},
+      {{expect_request(), send(chunked + "5\r\nab")}, "the connection was closed" + reading, "io"},
+      {{expect_request(), send("HT"), reset()}, "Connection reset by peer" + reading, "io"},
+      {{expect_request(), send(std::string("\x15\x03\x01\x00\x02\x02\x46", 7))},
+       "the answer is not HTTP/1.1 but TLS: is the endpoint's scheme to be https?" + reading,
+       "malformed"},
+      {{expect_request(), send("\x7f\x45\x4c\x46 garbage\r\n\r\n"), hold()},
+       R"(the answer is not HTTP/1.1, it begins with "\x7fELF garbage\r\n\r\n")" + reading,
+       "malformed"},
+      {{expect_request(), send("HTTP/1.1 200 OK\r\nX: " + std::string(20U << 10U, 'x') + "\r\n\r\n"), hold()},
+       "the answer's header is larger than 16384 bytes" + reading,
+       "malformed"},
+      {{expect_request(), send(chunked + "zz\r\nabc"), hold()},
+       "the answer is not HTTP/1.1: bad chunk" + reading,
+       "malformed"},
+      {{expect_request(), send(chunked + "2\r\nabcdef\r\n"), hold()},
+       "the answer is not HTTP/1.1: bad chunk" + reading,
+       "malformed"},
+      {{expect_request(), send(chunked + "1;" + std::string(20U << 10U, 'x')), hold()},
+       "the answer's chunk extensions and trailers are larger than 16384 bytes" + reading,
+       "malformed"},
+      {{expect_request(), send(ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"), hold()},
+       "the answer has Content-Lengths that differ" + reading,
+       "malformed"},
+      {{expect_request(), send(ok + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), hold()},
+       "the answer has a Transfer-Encoding and a Content-Length, or a second Transfer-Encoding" + reading,
+       "malformed"},
+      {{expect_request(), send("HTTP/1.1 101 Switching Protocols\r\n\r\n"), hold()},
+       "the answer is 101, a change of protocol that nobody asked for" + reading,
+       "malformed"},
+      {{expect_request(), send(answer_of("HTTP/1.1 200 OK", "Content-Encoding: br\r\n", "br")), hold()},
+       "the answer is encoded as \"br\", which is neither gzip nor deflate," + reading,
+       "malformed"},
+      {{expect_request(), send(gzipped(gzip.substr(0, gzip.size() - 1))), hold()},
+       "the answer's gzip body is cut short" + reading,
+       "malformed"},
+      {{expect_request(), send(gzipped(gzip + "more")), hold()},
+       "the answer's gzip body is broken" + reading,
+       "malformed"},
+      {{expect_request(), send(answer_of("HTTP/1.1 200 OK", "Content-Type: text/html\r\n", "hi"))},
+       "answered 200 \"OK\" of type \"text/html\" instead of application/octet-stream",
+       "content_type"},
+      {{expect_request(), send(gzipped(bomb)), hold()},
+       "the function's answer cannot be read: answer larger than 1048576 bytes (payload_max_bytes)",
+       "answer_unreadable"},
+      {{expect_request(), send(ok + "Content-Length: 2000000\r\n\r\n"), hold()},
+       "the function's answer cannot be read: answer larger than 1048576 bytes (payload_max_bytes)",
+       "answer_unreadable"},
+  };
+  for (auto const& fault : faults) {
+    INFO(fault.says);
+    scene on([](endpoint::options& chosen) {
+      chosen.read_timeout = 3s;
+      chosen.limits.call_timeout = 10s;
+      chosen.limits.payload_bytes_max = 1U << 20U;
+      chosen.backoff_initial = 1min; // the budget ends before a second attempt
+    });
+    on.server->plays(fault.steps);
+    on.server->plays({expect_request(), send(good_answer("good")), hold()});
+    auto const call = on.start();
+    for (int second = 0; second < 10 && !call->done; ++second) {
+      REQUIRE(on.loop.run_until([&] { return on.server->requests().size() == 1; }));
+      on.loop.settle();
+      on.loop.advance(1s);
+    }
+    REQUIRE(on.loop.run_until([&] { return call->done; }));
+    CHECK_THAT(call->mark(), Contains(fault.says + ", attempt 1, 127.0.0.1:" + std::to_string(on.server->port())));
+    CHECK(on.function->attempts().failures_by_reason == std::map<std::string, std::uint64_t>{{fault.reason, 1}});
+    CHECK(on.function->connections_open_count() <= 1);
+    CHECK(on.call() == "good");
+    CHECK(on.function->connections_idle_count() == 1);
+    REQUIRE(on.server->requests().size() == 2);
+    CHECK(on.server->requests()[1] == on.server->requests()[0]);
+  }
 }
 
 TEST_CASE("an answer that is cut at any byte is no answer") {
@@ -141,6 +246,23 @@ TEST_CASE("of two answers to one request the second is never taken for the next 
     on.server->plays({expect_request(), send(good_answer("one") + "H"), hold()});
     on.server->plays({expect_request(), send(good_answer("two")), hold()});
     CHECK(on.call() == "one");
+    CHECK(on.call() == "two");
+    CHECK(on.server->accepted_count() == 2);
+  }
+}
+
+TEST_CASE("the late answer of a call that has ended is never taken for the next call's") {
+  for (auto const& late : {good_answer("late"), good_answer("late").substr(40)}) {
+    scene on([](endpoint::options& chosen) { chosen.limits.call_timeout = 10s; });
+    on.server->plays({expect_request(), send(good_answer("late").substr(0, 40)), stand_by(), send(late), hold()});
+    on.server->plays({expect_request(), send(good_answer("two")), hold()});
+    auto const first = on.start();
+    REQUIRE(on.loop.run_until([&] { return on.server->requests().size() == 1; }));
+    on.loop.advance(10s);
+    REQUIRE(on.loop.run_until([&] { return first->done; }));
+    CHECK_THAT(first->mark(), Contains("call timeout (10 s)"));
+    CHECK(on.function->connections_open_count() == 0);
+    on.server->go_on();
     CHECK(on.call() == "two");
     CHECK(on.server->accepted_count() == 2);
   }

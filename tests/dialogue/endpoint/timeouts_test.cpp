@@ -109,6 +109,7 @@ TEST_CASE("one byte a second: the call timeout fires, the read timeout does not"
     slow.push_back(stand_by());
   }
   on.server->plays(slow);
+  on.server->plays({expect_request(), send(good_answer("good")), hold()});
   auto const call = on.start();
   rest(on, 1);
   for (int second = 1; second < 20; ++second) {
@@ -120,6 +121,7 @@ TEST_CASE("one byte a second: the call timeout fires, the read timeout does not"
   on.loop.advance(1s);
   REQUIRE(on.loop.run_until([&] { return call->done; }));
   CHECK_THAT(call->mark(), Contains("call timeout (20 s) while reading the answer, attempt 1, "));
+  CHECK(on.call() == "good");
 }
 
 TEST_CASE("a call timeout within a later attempt also tells why the attempt before failed") {

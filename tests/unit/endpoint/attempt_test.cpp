@@ -68,20 +68,20 @@ TEST_CASE("a timeout or a malformed answer is never stale") {
 }
 
 TEST_CASE("what follows an attempt") {
-  CHECK(after_attempt(outcome::good, 1s) == step::decode);
-  CHECK(after_attempt(outcome::message, 1s) == step::refuse);
-  CHECK(after_attempt(outcome::endpoint, 1ns) == step::retry);
-  CHECK(after_attempt(outcome::stale, 1ns) == step::resend);
-  CHECK(after_attempt(outcome::cancelled, 1s) == step::cancel);
+  CHECK(after_attempt(outcome::good, 1s, 0s) == step::decode);
+  CHECK(after_attempt(outcome::message, 1s, 0s) == step::refuse);
+  CHECK(after_attempt(outcome::endpoint, 1ns, 0s) == step::retry);
+  CHECK(after_attempt(outcome::stale, 1ns, 0s) == step::resend);
+  CHECK(after_attempt(outcome::cancelled, 1s, 0s) == step::cancel);
 }
 
 TEST_CASE("without time left only what is known already counts") {
-  CHECK(after_attempt(outcome::good, 0s) == step::decode);
-  CHECK(after_attempt(outcome::message, 0s) == step::refuse);
-  CHECK(after_attempt(outcome::cancelled, 0s) == step::cancel);
-  CHECK(after_attempt(outcome::endpoint, 0s) == step::give_up);
-  CHECK(after_attempt(outcome::stale, 0s) == step::give_up);
-  CHECK(after_attempt(outcome::call_timeout, 0s) == step::give_up);
+  CHECK(after_attempt(outcome::good, 0s, 0s) == step::decode);
+  CHECK(after_attempt(outcome::message, 0s, 0s) == step::refuse);
+  CHECK(after_attempt(outcome::cancelled, 0s, 0s) == step::cancel);
+  CHECK(after_attempt(outcome::endpoint, 0s, 0s) == step::give_up);
+  CHECK(after_attempt(outcome::stale, 0s, 0s) == step::give_up);
+  CHECK(after_attempt(outcome::call_timeout, 0s, 0s) == step::give_up);
 }
 
 TEST_CASE("failures are told with the timeout's name and the stage") {
@@ -108,7 +108,37 @@ TEST_CASE("answers are told with what an operator needs, on one line") {
   auto failed = answered(500);
   failed.body = "Traceback\n  \x1b[31m" + std::string(500, 'x');
   auto const told = describe(failed);
-  CHECK(told.starts_with("answered 500: \"Traceback   ?[31mxxx"));
-  CHECK(told.ends_with("xxx...\""));
-  CHECK(told.size() < 230);
+  CHECK(told.starts_with(R"(answered 500: "Traceback\n  \x1b[31mxxx)"));
+  failed.retry_after = "5";
+  failed.body.clear();
+  failed.content_encoding = "br";
+  failed.state = body_state::undecodable;
+  CHECK(describe(failed) == "answered 500, Retry-After \"5\" (its body cannot be decoded as \"br\")");
+}
+
+TEST_CASE("a wished wait is what a 429 or 503 says in Retry-After, in seconds or as a date of any of three forms") {
+  constexpr std::int64_t now_ms = 784'111'770'500; // half a second after Sun, 06 Nov 1994 08:49:30 GMT
+  auto const wished = [](unsigned status, std::string said) {
+    auto got = answered(status);
+    got.retry_after = std::move(said);
+    return wished_wait(got, now_ms);
+  };
+  CHECK(wished(429, "120") == 120s);
+  CHECK(wished(503, " 0 ") == 0s);
+  CHECK(wished(503, "Sun, 06 Nov 1994 08:49:37 GMT") == 6500ms);
+  CHECK(wished(503, "Sunday, 06-Nov-94 08:49:37 GMT") == 6500ms);
+  CHECK(wished(503, "Sun Nov  6 08:49:37 1994") == 6500ms);
+  CHECK(wished(503, "Sun, 06 Nov 1994 08:49:07 GMT") == 0s);
+  CHECK(wished(503, "Fri, 31 Dec 9999 23:59:59 GMT") == 8760h);
+  CHECK(wished(429, "99999999999999999999999999") == 8760h);
+  for (auto const* const none : {"", "-5", "+5", "1.5", "5 s", "soon", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov"})
+    CHECK(wished(429, none) == 0s);
+  CHECK(wished(500, "120") == 0s);
+  CHECK(wished(200, "120") == 0s);
+}
+
+TEST_CASE("a wait that does not fit into what is left of the budget puts the call off") {
+  CHECK(after_attempt(outcome::endpoint, 10s, 10s - 1ns) == step::retry);
+  CHECK(after_attempt(outcome::endpoint, 10s, 10s) == step::put_off);
+  CHECK(after_attempt(outcome::endpoint, 0s, 10s) == step::give_up);
 }
