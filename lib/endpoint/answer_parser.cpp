@@ -197,6 +197,8 @@ struct answer_parser::impl {
     current.then = then;
   }
 
+  bool is_good_and_empty() const noexcept { return current.status / 100 == 2 && parser->body_bytes_read() == 0; }
+
   std::string fault_of(error_code const& code) const {
     if (!parser->fault().empty())
       return parser->fault();
@@ -297,7 +299,8 @@ std::size_t answer_parser::feed(std::string_view unread) {
 }
 
 void answer_parser::feed_end() {
-  if (!impl_->parser->got_some())
+  // Without a length and without a body: no function says nothing at all, so the server ended before it said anything.
+  if (!impl_->parser->got_some() || impl_->is_good_and_empty())
     return;
   error_code code;
   impl_->parser->put_eof(code);

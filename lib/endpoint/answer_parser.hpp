@@ -41,7 +41,8 @@ class answer_parser {
   // and the little that frames a chunk at most. Not after complete or malformed.
   std::size_t feed(std::string_view unread);
 
-  // The connection has ended, and with it a close-delimited answer; any other stays incomplete.
+  // The connection has ended, and with it a close-delimited answer; any other stays incomplete, and so does a 2xx whose
+  // body has not begun.
   void feed_end();
 
   parse_state state() const noexcept;

@@ -93,6 +93,14 @@ TEST_CASE("a close-delimited answer is good, and the next call opens a new conne
   CHECK(on.function->counts().resent == 0);
 }
 
+TEST_CASE("a close-delimited answer that ends before its body is no answer") {
+  scene on;
+  on.server->plays({expect_request(), send("HTTP/1.1 200 OK\r\n" + octets + "\r\n"), close()});
+  on.server->plays({expect_request(), send(good_answer("two"))});
+  CHECK(on.call() == "two");
+  CHECK(on.function->counts().attempts_failed == 1);
+}
+
 TEST_CASE("after Connection: close or HTTP/1.0 the next call opens a new connection") {
   scene on;
   on.server->plays({expect_request(),

@@ -82,6 +82,18 @@ TEST_CASE("a close-delimited answer ends with the connection, and so does the co
   CHECK(parser.parsed().then == after_answer::close);
 }
 
+TEST_CASE("a close-delimited answer without a body is cut short, unless it tells of an error") {
+  for (auto const& [status, expected] :
+       {std::pair{"200 OK", parse_state::incomplete}, std::pair{"503 Service Unavailable", parse_state::complete}}) {
+    answer_parser parser;
+    parser.begin(1000);
+    feed(parser, std::string("HTTP/1.1 ") + status + "\r\nContent-Type: application/octet-stream\r\n\r\n", 1000);
+    REQUIRE(parser.state() == parse_state::incomplete);
+    parser.feed_end();
+    CHECK(parser.state() == expected);
+  }
+}
+
 TEST_CASE("an answer that is cut anywhere stays incomplete") {
   for (auto const& bytes : {plain, chunked})
     for (std::size_t size = 0; size < bytes.size(); ++size) {
