@@ -88,11 +88,16 @@ asio::awaitable<std::optional<failure>> connection::send_rest(Buffers unsent, ex
                                                               clock::deadline total) {
   for (;;) {
     auto const bound = within(limits.write, cause::write_timeout, total);
-    auto write = socket_.async_write_some(unsent, asio::deferred);
-    auto const sent = co_await task::with_deadline(std::move(write), bound.until);
-    if (sent.has_error())
-      co_return failure_of(sent.error().code, stage::sending, bound.when_reached);
-    if (!consume(unsent, *sent))
+    auto writable = socket_.async_wait(stream_socket::wait_write, asio::deferred);
+    auto const waited = co_await task::with_deadline(std::move(writable), bound.until);
+    if (waited.has_error())
+      co_return failure_of(waited.error().code, stage::sending, bound.when_reached);
+    answered_early_ = answered_early_ || !is_quiet();
+    error_code code;
+    auto const sent = socket_.write_some(unsent, code);
+    if (code && code != asio::error::would_block && code != asio::error::try_again)
+      co_return failure_of(code, stage::sending, bound.when_reached);
+    if (!consume(unsent, sent))
       co_return std::nullopt;
   }
 }
@@ -103,6 +108,7 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
                                                                              clock::deadline total) {
   ensure(reusable_ && unread_ == 0, "one exchange at a time, on a connection that may be reused");
   reusable_ = false;
+  answered_early_ = false;
   head_end const middle(body.size());
   request_bytes unsent{asio::buffer(head), middle.bytes(), asio::buffer(body)};
 
@@ -153,7 +159,9 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
     co_return failure{cause::malformed, at, std::string(parser_.fault())};
   auto& got = parser_.parsed();
   if (unsent_because && got.status / 100 == 2)
-    co_return std::move(*unsent_because); // it cannot have read what it says yes to
+    co_return std::move(*unsent_because);       // it cannot have read what it says yes to
+  if (answered_early_ && got.status / 100 == 2) // nor here: it may be an earlier request's, sent again or late
+    co_return failure{cause::malformed, stage::sending, "an answer came before the request was sent"};
   ++answers_count_;
   reusable_ = got.then == after_answer::keep_alive && unread_ == 0 && !unsent_because;
   co_return std::move(got);

@@ -56,6 +56,7 @@ class connection {
   std::size_t unread_ = 0;
   std::uint64_t answers_count_ = 0;
   bool reusable_ = true;
+  bool answered_early_ = false; // bytes had come before the last ones of the request went out
 };
 
 } // namespace statefund::endpoint

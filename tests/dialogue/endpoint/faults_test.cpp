@@ -241,6 +241,15 @@ TEST_CASE("of two answers to one request the second is never taken for the next 
     CHECK(on.call() == "two");
     CHECK(on.server->accepted_count() == 2);
   }
+  SECTION("the second while the next call's request is sent") {
+    scene on;
+    on.server->plays({expect_request(), send(good_answer("one")), expect_bytes(10), send(good_answer("stray")),
+                      expect_bytes(16U << 20U), hold()});
+    on.server->plays({expect_request(), send(good_answer("two")), hold()});
+    CHECK(on.call() == "one");
+    CHECK(on.finish(on.start(std::string(16U << 20U, 'x'))) == "two");
+    CHECK(on.server->accepted_count() == 2);
+  }
   SECTION("in the middle of a byte") {
     scene on;
     on.server->plays({expect_request(), send(good_answer("one") + "H"), hold()});
