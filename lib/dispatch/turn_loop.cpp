@@ -21,6 +21,12 @@ namespace {
 constexpr log::logger logger{"dispatch"};
 
 number number_of(error const& why) {
+  if (why.code == function::errc::endpoint_unreachable)
+    return number::endpoint_unreachable;
+  if (why.code == function::errc::name_unresolved)
+    return number::name_unresolved;
+  if (why.code == function::errc::out_of_descriptors)
+    return number::out_of_descriptors;
   if (why.code == function::errc::wrong_generation)
     return number::generation_mismatch;
   if (why.code == function::errc::function_in_error || why.code.category() == make_error_code(turn::errc{}).category())

@@ -85,6 +85,8 @@ std::string_view to_label(cause why) noexcept {
     return "io";
   case cause::malformed:
     return "malformed";
+  case cause::out_of_descriptors:
+    return "out_of_descriptors";
   case cause::connect_timeout:
     return "connect_timeout";
   case cause::read_timeout:
@@ -135,6 +137,20 @@ std::chrono::nanoseconds wished_wait(answer const& got, std::int64_t unix_ms) {
   return std::clamp(wait, std::chrono::milliseconds(0), std::chrono::milliseconds(wish_max));
 }
 
+function::errc meaning_of(failure const& met) noexcept {
+  using function::errc;
+  if (met.why == cause::out_of_descriptors)
+    return errc::out_of_descriptors;
+  switch (met.at) {
+  case stage::resolving:
+    return errc::name_unresolved;
+  case stage::connecting:
+    return errc::endpoint_unreachable;
+  default:
+    return errc::endpoint_failed;
+  }
+}
+
 step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::nanoseconds wished) noexcept {
   switch (came_to) {
   case outcome::good:
@@ -173,8 +189,8 @@ std::string describe(failure const& met, timeouts const& configured) {
   switch (met.why) {
   case cause::io:
   case cause::malformed:
-    what = met.detail;
-    break;
+  case cause::out_of_descriptors:
+    return met.detail + " while " + std::string(doing(met.at));
   case cause::connect_timeout:
     what = "connect timeout (" + to_text(configured.connect) + ")";
     break;
@@ -191,7 +207,8 @@ std::string describe(failure const& met, timeouts const& configured) {
     what = "cancelled";
     break;
   }
-  return what.append(" while ").append(doing(met.at));
+  what.append(" while ").append(doing(met.at));
+  return met.detail.empty() ? what : what + " (" + met.detail + ')';
 }
 
 std::string describe(answer const& got) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "endpoint/answer.hpp"
+#include "function/errc.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -20,9 +21,10 @@ enum class stage {
 };
 
 enum class cause {
-  io,              // the system's error, or a connection that ended
-  malformed,       // what came is no HTTP answer
-  connect_timeout, // the timeouts, by the name of the setting that was met first
+  io,                 // the system's error, or a connection that ended
+  malformed,          // what came is no HTTP answer
+  out_of_descriptors, // this process, or the system, has no file descriptor left
+  connect_timeout,    // the timeouts, by the name of the setting that was met first
   read_timeout,
   write_timeout,
   call_timeout,
@@ -33,7 +35,7 @@ enum class cause {
 struct failure {
   cause why = cause::io;
   stage at = stage::connecting;
-  std::string detail; // for io and malformed: what happened
+  std::string detail; // for io, malformed and out_of_descriptors: what happened; else empty, or what is known besides
 };
 
 enum class connection_age {
@@ -66,6 +68,8 @@ outcome judge(failure const& met, connection_age of) noexcept;
 // How long the endpoint wishes to be left alone: the Retry-After of a 429 or 503, in seconds or as a date; zero without
 // one. `unix_ms` is the time of day.
 std::chrono::nanoseconds wished_wait(answer const& got, std::int64_t unix_ms);
+// What a call's error is that ends with this failure: whether the endpoint was reached at all.
+function::errc meaning_of(failure const& met) noexcept;
 // `left` is what is left of the call's budget.
 step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::nanoseconds wished) noexcept;
 
@@ -83,7 +87,8 @@ struct timeouts {
   std::chrono::nanoseconds write;
   std::chrono::nanoseconds call;
 };
-// "read timeout (10 s) while waiting for the answer"
+// "read timeout (10 s) while waiting for the answer",
+// "connect timeout (2 s) while connecting (127.0.0.1:80: Connection refused; [::1]:80: no answer)"
 std::string describe(failure const& met, timeouts const& configured);
 // Of an answer that is not good: `answered 500 "Oops": "Traceback ..."`
 std::string describe(answer const& got);

@@ -17,6 +17,12 @@ namespace statefund::endpoint {
 
 using stream_socket = boost::asio::generic::stream_protocol::socket;
 
+// A connected, non-blocking socket.
+struct opened {
+  stream_socket socket;
+  std::string address; // that of a host's name which it leads to, "127.0.0.1:8000"; else empty
+};
+
 // A place to connect to. Made once for a function; immutable.
 class place {
  public:
@@ -26,7 +32,7 @@ class place {
   std::string const& text() const noexcept { return text_; }
 
  private:
-  friend boost::asio::awaitable<boost::system::result<stream_socket, failure>>
+  friend boost::asio::awaitable<boost::system::result<opened, failure>>
   connect(place const& to, resolver& names, std::chrono::nanoseconds timeout, clock::deadline total);
 
   transport over_;
@@ -37,9 +43,9 @@ class place {
   std::optional<boost::asio::ip::address> numeric_; // of host_, if it is an address
 };
 
-// A connected, non-blocking socket of the coroutine's executor. `timeout`, within `total`, covers the name's look-up
-// and all of its addresses, tried in turn, and a unix socket's full backlog. The error is the last address's.
-boost::asio::awaitable<boost::system::result<stream_socket, failure>>
+// On the coroutine's executor. `timeout`, within `total`, covers the name's look-up and all of its addresses, which
+// race (happy_eyeballs.hpp), and a unix socket's full backlog. The error of a name names each address that was tried.
+boost::asio::awaitable<boost::system::result<opened, failure>>
 connect(place const& to, resolver& names, std::chrono::nanoseconds timeout, clock::deadline total);
 
 } // namespace statefund::endpoint

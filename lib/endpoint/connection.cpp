@@ -78,10 +78,7 @@ bool consume(request_bytes& buffers, std::size_t count) noexcept {
 
 } // namespace
 
-connection::connection(stream_socket socket)
-    : socket_(std::move(socket)),
-      opened_at_(clock::steady::now()),
-      buffer_(buffer_bytes_initial) {}
+connection::connection(stream_socket socket) : socket_(std::move(socket)) {}
 
 template <class Buffers>
 asio::awaitable<std::optional<failure>> connection::send_rest(Buffers unsent, exchange_limits const& limits,
@@ -109,6 +106,8 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
   ensure(reusable_ && unread_ == 0, "one exchange at a time, on a connection that may be reused");
   reusable_ = false;
   answered_early_ = false;
+  if (buffer_.empty())
+    buffer_.resize(buffer_bytes_initial);
   head_end const middle(body.size());
   request_bytes unsent{asio::buffer(head), middle.bytes(), asio::buffer(body)};
 
@@ -171,6 +170,18 @@ bool connection::is_quiet() noexcept {
   char byte = 0;
   auto const seen = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+asio::awaitable<void> connection::rest() {
+  buffer_ = {};
+  auto readable = socket_.async_wait(stream_socket::wait_read, asio::deferred);
+  auto const waited = co_await task::with_deadline(std::move(readable), clock::deadline::never());
+  static_cast<void>(waited); // this may be gone
+}
+
+void connection::wake() {
+  error_code ignored;
+  socket_.cancel(ignored);
 }
 
 } // namespace statefund::endpoint

@@ -39,10 +39,14 @@ class connection {
   // The last answer was whole, allowed the next, and nothing has come behind it.
   bool reusable() const noexcept { return reusable_; }
   connection_age age() const noexcept { return answers_count_ == 0 ? connection_age::fresh : connection_age::reused; }
-  clock::steady::time_point opened_at() const noexcept { return opened_at_; }
 
   // One look at the socket, without waiting: the server has not closed, and has sent nothing that nobody asked for.
   bool is_quiet() noexcept;
+
+  // For a connection that is idle: gives its buffer back, and waits until the server closes or sends what nobody asked
+  // for, or for wake() or the connection's end, which it survives.
+  boost::asio::awaitable<void> rest();
+  void wake();
 
  private:
   template <class Buffers>
@@ -50,9 +54,8 @@ class connection {
                                                            clock::deadline total);
 
   stream_socket socket_;
-  clock::steady::time_point opened_at_;
   answer_parser parser_;
-  std::vector<char> buffer_; // unread bytes lie in [0, unread_)
+  std::vector<char> buffer_; // unread bytes lie in [0, unread_); empty before the first request and after a rest
   std::size_t unread_ = 0;
   std::uint64_t answers_count_ = 0;
   bool reusable_ = true;

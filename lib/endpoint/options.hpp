@@ -36,8 +36,9 @@ struct options {
   std::optional<std::chrono::nanoseconds> write_timeout;               // of one write; absent: the call's budget alone
   std::chrono::nanoseconds backoff_initial = std::chrono::milliseconds(2); // before the second attempt; doubles
 
-  std::size_t pool_size = 1024;                     // this shard's share: connections, and so calls, at most; > 0
-  std::optional<std::chrono::nanoseconds> pool_ttl; // an idle connection's age at most, from its opening; absent: any
+  std::size_t pool_size = 1024; // this shard's share: connections, and so calls, at most; > 0
+  std::optional<std::chrono::nanoseconds>
+      pool_ttl; // the age, give or take a tenth, at which an idle connection ends; absent: none
 
   function::limits limits; // payload_bytes_max bounds answers
   // What the module declares (2.x); null for 3.x.

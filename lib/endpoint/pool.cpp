@@ -1,8 +1,6 @@
 #include "endpoint/pool.hpp"
 
 #include "error/ensure.hpp"
-#include "task/timer.hpp"
-#include "task/with_deadline.hpp"
 
 #include <utility>
 
@@ -10,18 +8,14 @@ namespace statefund::endpoint {
 
 namespace asio = boost::asio;
 
-namespace {
-
-// Without a ttl, idle connections that their server has closed are looked for this often.
-constexpr std::chrono::seconds closed_check_interval{30};
-
-} // namespace
-
-pool::pool(asio::any_io_executor executor, std::size_t size, std::optional<std::chrono::nanoseconds> ttl)
+pool::pool(asio::any_io_executor executor, std::size_t size, std::optional<std::chrono::nanoseconds> ttl,
+           unsigned random_seed)
     : executor_(std::move(executor)),
       size_(size),
       ttl_(ttl),
-      evictions_(executor_) {
+      random_(random_seed),
+      changed_(executor_),
+      tasks_(executor_) {
   ensure(size_ > 0, "a pool has room");
 }
 
@@ -39,21 +33,18 @@ pool::lease::~lease() {
     of_->opened_.erase(*held_);
 }
 
-void pool::lease::put(stream_socket connected) {
+void pool::lease::put(opened connected) {
   ensure(of_ != nullptr && !held_, "a place takes one connection");
-  held_ = of_->opened_.emplace(of_->opened_.end(), std::move(connected));
-  // Runs for as long as anything is open, so that giving and taking idle ones touches no timer.
-  if (!of_->evicting_ && !of_->closed_) {
-    of_->evicting_ = true;
-    of_->evictions_.start(of_->evict());
-  }
+  held_ = of_->opened_.emplace(of_->opened_.end(), std::move(connected), of_->end_of_new());
 }
 
 void pool::lease::give_back() && {
   ensure(of_ != nullptr && held_, "there is a connection to give back");
-  if (of_->closed_ || !(*held_)->reusable() || of_->is_too_old(**held_))
+  auto const ends = (*held_)->ends;
+  if (of_->closed_ || !(*held_)->link.reusable() || ends.reached())
     return; // it ends with this lease
-  of_->idle_.push_back(*held_);
+  of_->idle_.add(*held_, ends);
+  of_->idle_changed();
   --of_->leases_count_;
   of_ = nullptr;
 }
@@ -61,13 +52,16 @@ void pool::lease::give_back() && {
 pool::lease pool::take() {
   ensure(leases_count_ < size_, "no more calls are out than the pool has room for");
   while (!idle_.empty()) {
-    auto const last = idle_.back();
-    idle_.pop_back();
-    if (last->is_quiet() && !is_too_old(*last)) {
-      ++leases_count_;
-      return {*this, last};
+    auto const last = idle_.take_newest();
+    if (last.state == idle_state::watched) {
+      last.which->link.wake();
+      idle_changed();
     }
-    opened_.erase(last);
+    if (!last.ends.reached() && last.which->link.is_quiet()) {
+      ++leases_count_;
+      return {*this, last.which};
+    }
+    opened_.erase(last.which);
   }
   return take_empty();
 }
@@ -75,58 +69,68 @@ pool::lease pool::take() {
 pool::lease pool::take_empty() {
   ensure(leases_count_ < size_, "no more calls are out than the pool has room for");
   if (leases_count_ + idle_.size() == size_) {
-    opened_.erase(idle_.front());
-    idle_.erase(idle_.begin());
+    opened_.erase(idle_.take_oldest().which);
+    idle_changed();
   }
   ++leases_count_;
   return {*this, std::nullopt};
 }
 
-bool pool::is_too_old(connection const& which) const noexcept {
-  return ttl_ && clock::steady::now() - which.opened_at() >= *ttl_;
+clock::deadline pool::end_of_new() {
+  return ttl_ ? clock::deadline::after(age_max(*ttl_, static_cast<unsigned>(random_()))) : clock::deadline::never();
 }
 
-asio::awaitable<void> pool::evict() {
-  for (;;) {
-    evict_now();
-    if (opened_.empty() || closed_)
-      break;
-    task::timer next(executor_, next_eviction());
-    auto wait = next.async_wait(asio::deferred);
-    auto const waited = co_await task::with_deadline(std::move(wait), clock::deadline::never());
-    if (waited.has_error())
-      break;
+// Runs for as long as anything is idle, and looks once an interval while anything comes and goes: so giving and taking
+// touch no timer.
+asio::awaitable<void> pool::look_after_idle() {
+  auto ended = task::wait_end::notified;
+  while (!idle_.empty() && ended != task::wait_end::cancelled) {
+    look();
+    auto const next = idle_.next_look(clock::steady::now());
+    sees_change_ = !idle_.all_watched();
+    ended = co_await changed_.wait(next);
   }
-  evicting_ = false;
+  idle_.shrink();
+  looking_after_ = false;
 }
 
-void pool::evict_now() {
-  auto const is_of_no_use = [this](connections::iterator which) {
-    bool const useless = is_too_old(*which) || !which->is_quiet();
-    if (useless)
-      opened_.erase(which);
-    return useless;
-  };
-  std::erase_if(idle_, is_of_no_use);
+void pool::look() {
+  auto const seen = idle_.look(clock::steady::now());
+  for (auto const each : seen.ended)
+    opened_.erase(each);
+  for (auto const stay : seen.to_watch)
+    tasks_.start(watch(stay));
 }
 
-clock::steady::time_point pool::next_eviction() const noexcept {
-  auto const now = clock::steady::now();
-  if (!ttl_)
-    return now + closed_check_interval;
-  for (auto const& each : opened_) // those too old are out on a call, and are not taken back
-    if (auto const end = each.opened_at() + *ttl_; end > now)
-      return end;
-  return now + *ttl_;
+asio::awaitable<void> pool::watch(std::uint64_t stay) {
+  auto const* const at = idle_.find(stay);
+  if (at == nullptr)
+    co_return; // taken before this began
+  auto resting = at->which->link.rest();
+  co_await std::move(resting);
+  if (auto const over = idle_.take(stay)) {
+    opened_.erase(*over);
+    idle_changed();
+  }
+}
+
+void pool::idle_changed() {
+  if (!looking_after_) {
+    looking_after_ = true;
+    sees_change_ = true;
+    tasks_.start(look_after_idle());
+  } else if (!sees_change_) {
+    sees_change_ = true;
+    changed_.notify_all();
+  }
 }
 
 asio::awaitable<void> pool::close() {
   closed_ = true;
-  for (auto const each : idle_)
-    opened_.erase(each);
-  idle_.clear();
-  evictions_.cancel();
-  co_await evictions_.close();
+  while (!idle_.empty())
+    opened_.erase(idle_.take_newest().which);
+  tasks_.cancel();
+  co_await tasks_.close();
 }
 
 } // namespace statefund::endpoint

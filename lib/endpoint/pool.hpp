@@ -1,7 +1,10 @@
 #pragma once
 
-#include "clock/clock.hpp"
+#include "clock/deadline.hpp"
+#include "endpoint/connect.hpp"
 #include "endpoint/connection.hpp"
+#include "endpoint/idle_list.hpp"
+#include "task/event.hpp"
 #include "task/gate.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -9,21 +12,35 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <optional>
-#include <vector>
+#include <random>
+#include <string>
 
 namespace statefund::endpoint {
 
 // The connections of one function type on one shard, on the shard's thread. There is no queue: dispatch lets no more
-// calls out than the pool has room for. Lives until its close has been awaited and its leases are gone.
+// calls out than the pool has room for. While no connection is idle, nothing runs. Lives until its close has been
+// awaited and its leases are gone.
 class pool {
  private:
-  using connections = std::list<connection>;
+  struct open_connection {
+    open_connection(opened&& from, clock::deadline ends_at)
+        : link(std::move(from.socket)),
+          address(std::move(from.address)),
+          ends(ends_at) {}
+    connection link;
+    std::string address;
+    clock::deadline ends;
+  };
+  using connections = std::list<open_connection>;
 
  public:
-  // `ttl`: an idle connection's age at most, counted from its opening; absent: any.
-  pool(boost::asio::any_io_executor executor, std::size_t size, std::optional<std::chrono::nanoseconds> ttl);
+  // `ttl`: the age, counted from its opening and give or take a tenth (age_max), at which an idle connection ends;
+  // absent: none.
+  pool(boost::asio::any_io_executor executor, std::size_t size, std::optional<std::chrono::nanoseconds> ttl,
+       unsigned random_seed);
   ~pool(); // requires that it was closed
   pool(pool const&) = delete;
   pool& operator=(pool const&) = delete;
@@ -37,10 +54,11 @@ class pool {
     ~lease();
 
     bool has_connection() const noexcept { return held_.has_value(); }
-    connection& operator*() const noexcept { return **held_; }
-    connection* operator->() const noexcept { return &**held_; }
+    connection* operator->() const noexcept { return &(*held_)->link; }
+    // As opened::address.
+    std::string const& address() const noexcept { return (*held_)->address; }
 
-    void put(stream_socket connected);
+    void put(opened connected);
     // It becomes idle if it may be used again, else it is closed.
     void give_back() &&;
 
@@ -64,20 +82,24 @@ class pool {
   boost::asio::awaitable<void> close();
 
  private:
-  bool is_too_old(connection const& which) const noexcept;
-  boost::asio::awaitable<void> evict();
-  void evict_now();
-  clock::steady::time_point next_eviction() const noexcept;
+  clock::deadline end_of_new();
+  boost::asio::awaitable<void> look_after_idle();
+  void look();
+  boost::asio::awaitable<void> watch(std::uint64_t stay);
+  void idle_changed();
 
   boost::asio::any_io_executor executor_;
   std::size_t size_;
   std::optional<std::chrono::nanoseconds> ttl_;
+  std::minstd_rand random_;
   std::size_t leases_count_ = 0;
-  connections opened_;                      // the oldest first
-  std::vector<connections::iterator> idle_; // used last stands last
-  bool evicting_ = false;
+  connections opened_;
+  idle_list<connections::iterator> idle_;
+  bool looking_after_ = false; // look_after_idle runs
+  bool sees_change_ = false;   // and finds a change of idle_ by itself, within idle_look_interval
   bool closed_ = false;
-  task::gate evictions_;
+  task::event changed_;
+  task::gate tasks_;
 };
 
 } // namespace statefund::endpoint

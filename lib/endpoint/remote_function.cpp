@@ -63,10 +63,12 @@ enum class connection_from {
 
 struct attempted {
   outcome came_to = outcome::endpoint;
-  answer got;                        // unless it is a failure
-  std::string what;                  // unless came_to is good
-  std::string reason;                // likewise, as a metric's label
-  std::chrono::nanoseconds wished{}; // for so long the endpoint wishes for no other attempt
+  answer got;                           // unless it is a failure
+  std::string what;                     // unless came_to is good
+  std::string reason;                   // likewise, as a metric's label
+  errc meaning = errc::endpoint_failed; // of a call that ends with it
+  std::string address;                  // where it went, if a name has led there
+  std::chrono::nanoseconds wished{};    // for so long the endpoint wishes for no other attempt
 };
 
 } // namespace
@@ -79,8 +81,8 @@ struct remote_function::impl {
         where(configured),
         head(request_head(configured)),
         limits{configured.read_timeout, configured.write_timeout, configured.limits.payload_bytes_max},
-        connections(executor, configured.pool_size, configured.pool_ttl),
-        random(std::random_device{}()) {}
+        random(std::random_device{}()),
+        connections(executor, configured.pool_size, configured.pool_ttl, static_cast<unsigned>(random())) {}
 
   asio::any_io_executor executor;
   std::shared_ptr<resolver> names;
@@ -88,8 +90,8 @@ struct remote_function::impl {
   place where;
   std::string head;
   exchange_limits limits;
-  pool connections;
   std::minstd_rand random;
+  pool connections;
   counters counts;
   statefund::function::attempt_counts tally;
 
@@ -99,8 +101,11 @@ struct remote_function::impl {
             call};
   }
 
-  // ", attempt 3, 127.0.0.1:8000"
-  std::string place_of(unsigned attempt) const { return ", attempt " + std::to_string(attempt) + ", " + where.text(); }
+  // ", attempt 3, functions.example:8000 (127.0.0.1:8000)"
+  std::string place_of(unsigned attempt, attempted const& made) const {
+    return ", attempt " + std::to_string(attempt) + ", " + where.text() +
+           (made.address.empty() ? "" : " (" + made.address + ')');
+  }
 
   std::string describe_answer(answer const& got) const {
     auto said = describe(got);
@@ -110,20 +115,20 @@ struct remote_function::impl {
     return said;
   }
 
-  result<message::reply> conclude(answer const& got, unsigned attempt) {
-    if (got.state == body_state::too_large)
+  result<message::reply> conclude(attempted const& made, unsigned attempt) {
+    if (made.got.state == body_state::too_large)
       return unusable(errc::answer_unreadable,
                       "answer larger than " + std::to_string(limits.body_bytes_max) + " bytes (payload_max_bytes)",
-                      attempt);
-    auto decoded = wire::decode_answer(configured.speaks, got.body);
+                      attempt, made);
+    auto decoded = wire::decode_answer(configured.speaks, made.got.body);
     if (decoded.has_error())
-      return unusable(meaning_of(decoded.error().code), decoded.error().to_string(), attempt);
+      return unusable(meaning_of(decoded.error().code), decoded.error().to_string(), attempt, made);
     return decoded;
   }
-  error unusable(errc why, std::string const& what, unsigned attempt) {
+  error unusable(errc why, std::string const& what, unsigned attempt, attempted const& made) {
     ++counts.attempts_failed;
     ++tally.failures_by_reason[std::string(to_label(why))];
-    return {why, what + place_of(attempt)};
+    return {why, what + place_of(attempt, made)};
   }
 
   error too_large(std::size_t request_bytes, message::batch const& taken) const {
@@ -139,16 +144,16 @@ struct remote_function::impl {
   // `before`: why the attempt before failed.
   error out_of_time(attempted const& last, unsigned attempt, std::string const& before) const {
     if (last.came_to != outcome::call_timeout)
-      return {errc::endpoint_failed,
-              "call timeout (" + to_text(configured.limits.call_timeout) + ") after: " + last.what + place_of(attempt)};
-    return {errc::endpoint_failed,
-            last.what + place_of(attempt) + (before.empty() ? "" : "; the attempt before: " + before)};
+      return {last.meaning, "call timeout (" + to_text(configured.limits.call_timeout) + ") after: " + last.what +
+                                place_of(attempt, last)};
+    return {last.meaning,
+            last.what + place_of(attempt, last) + (before.empty() ? "" : "; the attempt before: " + before)};
   }
 
   error put_off(attempted const& last, unsigned attempt) const {
     return {errc::endpoint_failed, "Retry-After (" + to_text(last.wished) + ") is beyond the call timeout (" +
                                        to_text(configured.limits.call_timeout) + ") after: " + last.what +
-                                       place_of(attempt)};
+                                       place_of(attempt, last)};
   }
 
   void count(attempted const& made, clock::steady::duration took) {
@@ -164,8 +169,14 @@ struct remote_function::impl {
     ++tally.failures_by_reason[made.reason];
   }
 
-  attempted failed(failure const& met, connection_age of) const {
-    return {judge(met, of), {}, describe(met, configured_timeouts()), std::string(endpoint::to_label(met.why)), {}};
+  attempted failed(failure const& met, connection_age of, std::string address) const {
+    return {judge(met, of),
+            {},
+            describe(met, configured_timeouts()),
+            std::string(endpoint::to_label(met.why)),
+            meaning_of(met),
+            std::move(address),
+            {}};
   }
 
   asio::awaitable<attempted> attempt(std::string_view body, clock::deadline total, connection_from from) {
@@ -173,18 +184,20 @@ struct remote_function::impl {
     if (!lent.has_connection()) {
       auto opened = co_await connect(where, *names, configured.connect_timeout, total);
       if (opened.has_error())
-        co_return failed(opened.error(), connection_age::fresh);
+        co_return failed(opened.error(), connection_age::fresh, {});
       ++counts.connections_opened;
       lent.put(std::move(*opened));
     }
     auto const age = lent->age();
     auto exchanged = co_await lent->exchange(head, body, limits, total);
     if (exchanged.has_error())
-      co_return failed(exchanged.error(), age);
+      co_return failed(exchanged.error(), age, lent.address());
+    attempted made;
+    made.came_to = judge(*exchanged);
+    made.got = std::move(*exchanged);
+    made.address = lent.address();
     std::move(lent).give_back();
-    auto const came_to = judge(*exchanged);
-    attempted made{came_to, std::move(*exchanged), {}, {}, {}};
-    if (came_to != outcome::good) {
+    if (made.came_to != outcome::good) {
       made.wished = wished_wait(made.got, clock::unix_ms());
       made.what = describe_answer(made.got);
       made.reason = made.got.status / 100 == 2 ? "content_type" : "status_" + std::to_string(made.got.status);
@@ -246,11 +259,11 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
     own.count(made, clock::steady::now() - started_at);
     switch (after_attempt(made.came_to, total.left(), made.wished)) {
     case step::decode:
-      co_return own.conclude(made.got, attempt);
+      co_return own.conclude(made, attempt);
     case step::refuse:
-      co_return error{errc::message_refused, made.what + own.place_of(attempt)};
+      co_return error{errc::message_refused, made.what + own.place_of(attempt, made)};
     case step::cancel:
-      co_return error{errc::call_cancelled, made.what + own.place_of(attempt)};
+      co_return error{errc::call_cancelled, made.what + own.place_of(attempt, made)};
     case step::put_off:
       co_return own.put_off(made, attempt);
     case step::give_up:
@@ -267,7 +280,7 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
     auto wait = pause.async_wait(asio::deferred);
     auto const waited = co_await task::with_deadline(std::move(wait), clock::deadline::never());
     if (waited.has_error())
-      co_return error{errc::call_cancelled, "waiting to try again after: " + made.what + own.place_of(attempt)};
+      co_return error{errc::call_cancelled, "waiting to try again after: " + made.what + own.place_of(attempt, made)};
     if (total.reached())
       co_return own.out_of_time(made, attempt, before);
     before = std::move(made.what);

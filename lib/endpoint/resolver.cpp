@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <list>
@@ -26,8 +27,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+// getaddrinfo without a file descriptor says that there is no such name, and leaves why in errno.
 error lookup_error(int code) {
-  if (code == EAI_SYSTEM)
+  if (code == EAI_SYSTEM || errno == EMFILE || errno == ENFILE)
     return {boost::system::error_code(errno, boost::system::system_category()), {}};
   // gai_strerror knows all of them; asio's categories only some.
   return {code == EAI_NONAME ? boost::system::error_code(asio::error::host_not_found)
@@ -40,6 +42,7 @@ result<addresses> ask_system(std::string const& host) {
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
+  errno = 0;
   if (int const code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); code != 0)
     return lookup_error(code);
   addresses list;

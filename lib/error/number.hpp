@@ -58,6 +58,11 @@ enum class number : unsigned {
   function_unbound = 205,    // messages wait for a function type that no module declares
   egress_held = 206,         // addresses stand still until an egress is read
 
+  // why a call that failed did not come to its function
+  endpoint_unreachable = 215, // there is no connection to its endpoint
+  name_unresolved = 216,      // its endpoint's host name has no address
+  out_of_descriptors = 217,   // the daemon has no file descriptor left for a connection
+
   // the store
   store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)
 };

@@ -10,12 +10,15 @@ namespace statefund::function {
 
 // How a call can fail, as far as dispatch can tell; the error's detail says which endpoint, stage and attempt.
 enum class errc {
-  endpoint_failed = 1, // about the endpoint: not reached, too slow, or an answer that says "later"
-  message_refused,     // about the message: refused for good
-  answer_unreadable,   // an answer of the right type whose bytes cannot be read
-  wrong_generation,    // the endpoint speaks the other protocol generation
-  function_in_error,   // the answer can be read and asks for what cannot be done
-  call_cancelled,      // by us, because we stop
+  endpoint_failed = 1,  // about the endpoint: reached, and too slow, cut, or an answer that says "later"
+  endpoint_unreachable, // likewise: there is no connection to it
+  name_unresolved,      // likewise: its host's name has no address
+  out_of_descriptors,   // about us: no file descriptor is left for a connection
+  message_refused,      // about the message: refused for good
+  answer_unreadable,    // an answer of the right type whose bytes cannot be read
+  wrong_generation,     // the endpoint speaks the other protocol generation
+  function_in_error,    // the answer can be read and asks for what cannot be done
+  call_cancelled,       // by us, because we stop
 };
 
 std::string_view room_of(errc) noexcept;

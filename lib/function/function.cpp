@@ -14,6 +14,12 @@ std::string_view describe(errc value) noexcept {
   switch (value) {
   case errc::endpoint_failed:
     return "the endpoint failed";
+  case errc::endpoint_unreachable:
+    return "the endpoint cannot be reached";
+  case errc::name_unresolved:
+    return "the endpoint's host name cannot be resolved";
+  case errc::out_of_descriptors:
+    return "the daemon has no file descriptor left";
   case errc::message_refused:
     return "the function refused the message";
   case errc::answer_unreadable:

@@ -40,7 +40,7 @@ daemon_test('an endpoint that is down is called again, and what waited arrives o
   const daemon = await stage.start(
     {'test.yaml': module_for('test/*', `http+unix://${socket}/statefun`, short_call)});
   for (const text of ['1', '2', '3']) assert.equal((await daemon.put(['test', 'echo', 'x'], text)).status, 202);
-  await daemon.logged(/SF0201/);
+  await daemon.logged(/SF0215/);
   await stage.serve_at(socket, [echo()]);
   assert.deepEqual((await daemon.take_from_egress(out, 3)).map(value_of), ['1', '2', '3']);
 });
@@ -54,7 +54,7 @@ daemon_test('connections that the functions closed are replaced without a failur
     assert.deepEqual((await daemon.take_from_egress(out, 1)).map(value_of), [text]);
     await server.close();
   }
-  assert.doesNotMatch(daemon.log, /SF0201/);
+  assert.doesNotMatch(daemon.log, /SF02(01|15)/);
 });
 
 daemon_test('a 2.x module in front of a 3.x function is named as what it is, and consumes nothing', async (stage) => {

@@ -3,7 +3,6 @@
 #include "error/ensure.hpp"
 #include "task/with_deadline.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 
@@ -23,6 +22,9 @@ step expect_request() {
 }
 step expect_bytes(std::size_t count) {
   return {step::kind::expect_bytes, {}, count};
+}
+step answer_with(std::function<std::string(std::string const& request)> answering) {
+  return {step::kind::answer, {}, 0, std::move(answering)};
 }
 step send(std::string bytes) {
   return {step::kind::send, std::move(bytes), 0};
@@ -65,11 +67,20 @@ asio::awaitable<bool> read_more(asio::generic::stream_protocol::socket& from, st
   co_return got.has_value();
 }
 
+asio::awaitable<bool> write_all(asio::generic::stream_protocol::socket& to, std::string const& bytes) {
+  auto write = asio::async_write(to, asio::buffer(bytes), asio::deferred);
+  auto const sent = co_await task::with_deadline(std::move(write), deadline::never());
+  co_return sent.has_value();
+}
+
 } // namespace
 
 scripted_server::scripted_server(event_loop& loop)
+    : scripted_server(loop, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
+
+scripted_server::scripted_server(event_loop& loop, asio::ip::tcp::endpoint at)
     : loop_(loop),
-      acceptor_(loop.io(), protocol::endpoint(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0))),
+      acceptor_(loop.io(), protocol::endpoint(at)),
       going_on_(loop.executor()),
       gate_(loop.executor()) {
   asio::ip::tcp::endpoint bound;
@@ -127,12 +138,17 @@ asio::awaitable<void> scripted_server::play(protocol::socket with, script steps)
   for (auto next = steps.begin(); open && next != steps.end(); ++next) {
     switch (next->what) {
     case step::kind::expect_request:
+    case step::kind::answer:
       while (open && !request_size(unread))
         open = co_await read_more(with, unread);
       if (open) {
         auto const size = *request_size(unread);
         requests_.push_back(unread.substr(0, size));
         unread.erase(0, size);
+      }
+      if (open && next->what == step::kind::answer) {
+        std::string const bytes = next->answering(requests_.back());
+        open = co_await write_all(with, bytes);
       }
       break;
     case step::kind::expect_bytes:
@@ -141,12 +157,9 @@ asio::awaitable<void> scripted_server::play(protocol::socket with, script steps)
       if (open)
         unread.erase(0, next->count);
       break;
-    case step::kind::send: {
-      auto write = asio::async_write(with, asio::buffer(next->bytes), asio::deferred);
-      auto const sent = co_await task::with_deadline(std::move(write), deadline::never());
-      open = sent.has_value();
+    case step::kind::send:
+      open = co_await write_all(with, next->bytes);
       break;
-    }
     case step::kind::close:
       open = false;
       break;

@@ -7,10 +7,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct step {
   enum class kind {
     expect_request, // reads one HTTP request with its Content-Length's body, and keeps it
     expect_bytes,   // reads that many bytes
+    answer,         // reads one HTTP request as above, and writes what `answering` makes of it
     send,           // writes `bytes`
     close,          // ends the connection
     reset,          // ends it the hard way: the other side's reads and writes fail
@@ -30,11 +33,13 @@ struct step {
   kind what;
   std::string bytes;
   std::size_t count = 0;
+  std::function<std::string(std::string const& request)> answering = {};
 };
 using script = std::vector<step>;
 
 step expect_request();
 step expect_bytes(std::size_t count);
+step answer_with(std::function<std::string(std::string const& request)> answering);
 step send(std::string bytes);
 step close();
 step reset();
@@ -47,6 +52,7 @@ step stand_by();
 class scripted_server {
  public:
   explicit scripted_server(event_loop& loop);                             // TCP, on a free port of 127.0.0.1
+  scripted_server(event_loop& loop, boost::asio::ip::tcp::endpoint at);   // TCP, there
   scripted_server(event_loop& loop, std::string path, int backlog = 128); // a unix socket, which it removes at its end
   ~scripted_server();
 

@@ -1,8 +1,12 @@
 #include "dialogue/endpoint/dialogue.hpp"
 
+#include <boost/asio/error.hpp>
+
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <filesystem>
+#include <iterator>
 #include <unistd.h>
 
 namespace statefund::dialogue {
@@ -58,6 +62,10 @@ std::string good_answer(std::string_view mark) {
   return answer_of("HTTP/1.1 200 OK", "Content-Type: application/octet-stream\r\n", answer_body(mark));
 }
 
+std::string echo(std::string const& request) {
+  return good_answer(request.substr(request.rfind('#')));
+}
+
 std::string mark_of(result<message::reply> const& got) {
   if (got.has_error())
     return got.error().to_string();
@@ -70,6 +78,51 @@ std::string mark_of(result<message::reply> const& got) {
 std::string socket_path() {
   static std::atomic<int> next{0};
   return "/tmp/statefund_test_" + std::to_string(::getpid()) + "_" + std::to_string(++next) + ".sock";
+}
+
+std::uint16_t free_port(support::event_loop& loop) {
+  asio::ip::tcp::acceptor const probe(loop.io(), {asio::ip::address_v4::loopback(), 0});
+  return probe.local_endpoint().port();
+}
+
+std::shared_ptr<endpoint::resolver> resolver_of(std::vector<char const*> addresses) {
+  auto const lookup = [addresses](std::string const& host) -> result<endpoint::addresses> {
+    if (host != "functions.test")
+      return error{asio::error::host_not_found, "not here"};
+    endpoint::addresses found;
+    for (auto const* each : addresses)
+      found.push_back(asio::ip::make_address(each));
+    return found;
+  };
+  return std::make_shared<endpoint::resolver>(lookup);
+}
+
+std::size_t open_files_count() {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
+deaf_listener::deaf_listener(support::event_loop& loop, char const* address, std::uint16_t port)
+    : acceptor_(loop.io(), {asio::ip::make_address(address), port}) {
+  acceptor_.listen(0);
+  for (int i = 0; i < 8; ++i) { // more than a backlog of 0 takes
+    auto& next = filling_.emplace_back(loop.io(), acceptor_.local_endpoint().protocol());
+    next.non_blocking(true);
+    auto const at = acceptor_.local_endpoint();
+    ::connect(next.native_handle(), at.data(), static_cast<socklen_t>(at.size()));
+  }
+}
+
+no_descriptors_left::no_descriptors_left() {
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+  int const lowest_free = ::dup(0);
+  REQUIRE(lowest_free >= 0);
+  ::close(lowest_free);
+  rlimit const none_left{static_cast<rlim_t>(lowest_free), before_.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+}
+
+no_descriptors_left::~no_descriptors_left() {
+  ::setrlimit(RLIMIT_NOFILE, &before_);
 }
 
 scene::scene(adjust const& change) : server(std::make_unique<support::scripted_server>(loop)), calls_(loop.executor()) {

@@ -62,19 +62,42 @@ TEST_CASE("the connection that was used last is used first") {
   CHECK(next->mark() == (a->mark() == "a1" ? "b2" : "a2"));
 }
 
-TEST_CASE("an idle connection ends on the tick when it reaches its age") {
+TEST_CASE("an idle connection ends when it reaches its age, a tenth before or after the ttl") {
   scene on([](endpoint::options& chosen) { chosen.pool_ttl = 15s; });
   on.server->plays({expect_request(), send(good_answer("one")), hold()});
   on.server->plays({expect_request(), send(good_answer("two")), hold()});
   auto const call = on.start();
   REQUIRE(on.loop.run_until([&] { return call->done; }));
-  on.loop.advance(15s - 1ns);
+  on.loop.advance(13500ms - 1ns);
   CHECK(on.function->connections_open_count() == 1);
-  on.loop.advance(1ns);
+  on.loop.advance(3s + 1ns);
   CHECK(on.function->connections_open_count() == 0);
   REQUIRE(on.loop.run_until([&] { return on.server->playing_count() == 0; }));
   CHECK(on.call() == "two");
   CHECK(on.function->counts().attempts_failed == 0);
+}
+
+TEST_CASE("connections that were opened together do not all end together") {
+  scene on([](endpoint::options& chosen) {
+    chosen.pool_ttl = 15s;
+    chosen.pool_size = 20;
+  });
+  std::vector<std::shared_ptr<outgoing>> calls;
+  for (int i = 0; i < 20; ++i) {
+    on.server->plays(serving({"one"}));
+    calls.push_back(on.start());
+  }
+  all_go_on(on, calls, 20);
+  on.loop.advance(13500ms);
+  std::size_t steps_with_an_end_count = 0;
+  for (int i = 0; i < 30; ++i) {
+    auto const before = on.function->connections_open_count();
+    on.loop.advance(100ms);
+    auto const ended_count = before - on.function->connections_open_count();
+    steps_with_an_end_count += ended_count > 0 ? 1 : 0;
+  }
+  CHECK(steps_with_an_end_count >= 5); // 20 at random over 30 steps
+  CHECK(on.function->connections_open_count() == 0);
 }
 
 TEST_CASE("a connection that reaches its age on a call ends after it") {
@@ -83,7 +106,7 @@ TEST_CASE("a connection that reaches its age on a call ends after it") {
   on.server->plays(serving({"two"}));
   auto const call = on.start();
   REQUIRE(on.loop.run_until([&] { return on.server->requests().size() == 1; }));
-  on.loop.advance(15s);
+  on.loop.advance(16500ms);
   CHECK(on.function->connections_open_count() == 1);
   all_go_on(on, {call}, 1);
   CHECK(call->mark() == "one");
@@ -99,24 +122,95 @@ TEST_CASE("each connection has an age of its own") {
   auto const two = on.start();
   all_go_on(on, {one, two}, 2);
   CHECK(on.function->connections_idle_count() == 2);
-  on.loop.advance(10s);
+  on.loop.advance(11500ms);
   CHECK(on.function->connections_idle_count() == 1);
   on.loop.advance(5s);
   CHECK(on.function->connections_idle_count() == 0);
 }
 
-TEST_CASE("without a ttl idle connections stay, but for those that the server has closed") {
+TEST_CASE("an idle connection that its server closes is noticed at once, and its descriptor is free") {
   scene on;
-  on.server->plays({expect_request(), send(good_answer("stays")), hold()});
-  auto const first = on.start();
-  REQUIRE(on.loop.run_until([&] { return first->done; }));
-  on.loop.advance(24h);
-  CHECK(on.function->connections_open_count() == 1);
-  on.server.reset(); // closes its side
+  on.server->plays({expect_request(), stand_by(), send(good_answer("one")), stand_by(), close()});
+  on.server->plays({expect_request(), stand_by(), send(good_answer("two")), stand_by(), reset()});
+  auto const before = open_files_count();
+  auto const one = on.start();
+  auto const two = on.start();
+  all_go_on(on, {one, two}, 2);
   on.loop.settle();
-  CHECK(on.function->connections_open_count() == 1);
-  on.loop.advance(30s);
+  SECTION("after two looks, for then it is watched") {
+    on.loop.advance(2s);
+    on.loop.advance(24h);
+    CHECK(on.function->connections_open_count() == 2); // without a ttl they stay
+    on.server->go_on();
+    REQUIRE(on.loop.run_until([&] { return on.function->connections_open_count() == 0; })); // no time has passed
+  }
+  SECTION("before that, with the second look") {
+    on.server->go_on();
+    REQUIRE(on.loop.run_until([&] { return on.server->playing_count() == 0; }));
+    on.loop.advance(1s);
+    on.loop.advance(1s);
+    REQUIRE(on.loop.run_until([&] { return on.function->connections_open_count() == 0; }));
+  }
+  on.loop.settle();
+  CHECK(open_files_count() == before);
+  CHECK(on.loop.io().stopped()); // and nothing runs for a function without connections
+  on.server->plays({expect_request(), send(good_answer("three")), hold()});
+  CHECK(on.call() == "three");
+  CHECK(on.function->counts().attempts_failed == 0);
+  CHECK(on.function->counts().resent == 0);
+}
+
+TEST_CASE("an idle connection on which something comes unasked is closed at once, and nothing of it is an answer") {
+  scene on;
+  on.server->plays({expect_request(), send(good_answer("one")), stand_by(), send(good_answer("one")), hold()});
+  on.server->plays({expect_request(), send(good_answer("two")), hold()});
+  CHECK(on.call() == "one");
+  on.loop.advance(1s);
+  on.loop.advance(1s);
+  SECTION("while nobody calls") {
+    on.server->go_on();
+    REQUIRE(on.loop.run_until([&] { return on.function->connections_open_count() == 0; }));
+    CHECK(on.call() == "two");
+  }
+  SECTION("in the moment of the next call") {
+    on.server->go_on();
+    CHECK(on.call() == "two");
+  }
+  CHECK(on.server->accepted_count() == 2);
+  CHECK(on.function->counts().attempts_failed == 0);
+}
+
+TEST_CASE("a connection that was idle for long is used again") {
+  scene on;
+  on.server->plays({answer_with(echo), answer_with(echo), answer_with(echo), answer_with(echo), hold()});
+  for (auto const* each : {"#1", "#2", "#3", "#4"}) {
+    CHECK(on.finish(on.start(each)) == each);
+    for (int second = 0; second < 5; ++second)
+      on.loop.advance(1s);
+  }
+  CHECK(on.server->accepted_count() == 1);
+}
+
+TEST_CASE("a connection of which the server says that it ends, ends with the answer") {
+  auto const* const said = GENERATE("HTTP/1.1 200 OK\r\nConnection: close", "HTTP/1.0 200 OK");
+  scene on;
+  std::string const octets = "Content-Type: application/octet-stream\r\n";
+  on.server->plays({expect_request(), send(answer_of(said, octets, answer_body("one"))), hold()});
+  on.server->plays({expect_request(), send(good_answer("two")), hold()});
+  CHECK(on.call() == "one");
   CHECK(on.function->connections_open_count() == 0);
+  CHECK(on.call() == "two");
+  CHECK(on.server->accepted_count() == 2);
+}
+
+TEST_CASE("a connection of HTTP/1.0 that says keep-alive is used again") {
+  scene on;
+  std::string const headers = "Content-Type: application/octet-stream\r\nConnection: keep-alive\r\n";
+  on.server->plays({expect_request(), send(answer_of("HTTP/1.0 200 OK", headers, answer_body("one"))), expect_request(),
+                    send(good_answer("two")), hold()});
+  CHECK(on.call() == "one");
+  CHECK(on.call() == "two");
+  CHECK(on.server->accepted_count() == 1);
 }
 
 TEST_CASE("a server that serves every connection one request is called without a failed attempt") {

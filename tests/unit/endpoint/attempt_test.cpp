@@ -61,7 +61,8 @@ TEST_CASE("an I/O failure before any byte of an answer is stale on a reused conn
 }
 
 TEST_CASE("a timeout or a malformed answer is never stale") {
-  for (auto const why : {cause::connect_timeout, cause::read_timeout, cause::write_timeout, cause::malformed})
+  for (auto const why :
+       {cause::connect_timeout, cause::read_timeout, cause::write_timeout, cause::malformed, cause::out_of_descriptors})
     CHECK(judge(failure{why, stage::waiting, {}}, connection_age::reused) == outcome::endpoint);
   CHECK(judge(failure{cause::call_timeout, stage::waiting, {}}, connection_age::reused) == outcome::call_timeout);
   CHECK(judge(failure{cause::cancelled, stage::waiting, {}}, connection_age::reused) == outcome::cancelled);
@@ -96,6 +97,26 @@ TEST_CASE("failures are told with the timeout's name and the stage") {
         "call timeout (2 min) while reading the answer");
   CHECK(describe(failure{cause::io, stage::connecting, "Connection refused"}, configured) ==
         "Connection refused while connecting");
+}
+
+TEST_CASE("what is known besides a timeout stands in brackets") {
+  timeouts const configured{20s, 250ms, 1500us, 2min};
+  CHECK(describe(failure{cause::connect_timeout, stage::connecting, "127.0.0.1:80: no answer"}, configured) ==
+        "connect timeout (20 s) while connecting (127.0.0.1:80: no answer)");
+  CHECK(describe(failure{cause::out_of_descriptors, stage::connecting, "Too many open files"}, configured) ==
+        "Too many open files while connecting");
+}
+
+TEST_CASE("a call's error tells whether the endpoint was reached") {
+  using statefund::function::errc;
+  for (auto const why : {cause::io, cause::connect_timeout, cause::call_timeout, cause::cancelled}) {
+    CHECK(meaning_of(failure{why, stage::resolving, {}}) == errc::name_unresolved);
+    CHECK(meaning_of(failure{why, stage::connecting, {}}) == errc::endpoint_unreachable);
+    for (auto const at : {stage::sending, stage::waiting, stage::reading})
+      CHECK(meaning_of(failure{why, at, {}}) == errc::endpoint_failed);
+  }
+  for (auto const at : {stage::resolving, stage::connecting})
+    CHECK(meaning_of(failure{cause::out_of_descriptors, at, {}}) == errc::out_of_descriptors);
 }
 
 TEST_CASE("answers are told with what an operator needs, on one line") {
