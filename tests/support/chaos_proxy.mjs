@@ -16,6 +16,9 @@ const this_file = fileURLToPath(import.meta.url);
 // What comes is left in the kernel, on connections old and new.
 export const not_reading = () => ({name: 'not_reading', of: 'connections'});
 
+// A pause after each piece of a request that is read.
+export const slow_reading = (pause_ms) => ({name: 'slow_reading', pause_ms});
+
 // Ends once so many bytes of a request have come; the functions never see it.
 export const cut_request = (after_bytes, how = 'close') => ({name: 'cut_request', request_bytes_max: after_bytes, how});
 
@@ -87,26 +90,44 @@ export const corrupt_answer = (part) => ({
 // The functions are called, and these bytes are sent in the place of their answer.
 export const answer_with = (bytes) => ({name: 'answer_with', answer: (to) => to.send(Buffer.from(bytes))});
 
+// An answer that says nothing of its length and lasts until the connection ends, after so many bytes of its body.
+export const unmeasured_answer = (body_bytes = Infinity) => ({
+  name: 'unmeasured_answer',
+  async answer(to, bytes) {
+    const body = head_length(bytes);
+    const head = bytes.toString('latin1', 0, body).replace(/content-length: *\d+\r\n/i, '');
+    await to.send(Buffer.concat([Buffer.from(head), bytes.subarray(body, body + body_bytes)]));
+    to.end('close');
+  },
+});
+
 // The answer twice, at once.
 export const duplicate_answer = () => ({
   name: 'duplicate_answer',
   answer: (to, bytes) => to.send(Buffer.concat([bytes, bytes])),
 });
 
-// The answer, and once more when the proxy is healed.
+// The answer, and once more when the proxy is healed, which is counted.
 export const late_duplicate = () => ({
   name: 'late_duplicate',
   async answer(to, bytes) {
     await to.send(bytes);
-    to.proxy.healed.then(() => to.send(bytes));
+    to.proxy.healed.then(() => to.send(bytes)).then(() => to.proxy.count('late_duplicate_sent'));
   },
 });
 
 // The connection's previous answer as soon as a request begins, and later the right one.
 export const previous_answer = () => ({name: 'previous_answer', begin: (to) => to.send(to.last_answer)});
 
-// A whole answer that promises keep-alive, and the end of the connection.
-export const close_after_answer = (how = 'close') => ({...cut_answer(Infinity, how), name: 'close_after_answer'});
+// A whole answer that promises keep-alive, and the end of the connection, at once or so long after it.
+export const close_after_answer = (how = 'close', pause_ms = 0) => ({
+  name: 'close_after_answer',
+  async answer(to, bytes) {
+    await to.send(bytes);
+    if (pause_ms > 0) setTimeout(() => to.end(how), pause_ms);
+    else to.end(how);
+  },
+});
 
 export class ChaosProxy {
   // `at` is {path} or {} for a free port of 127.0.0.1; `to` is what net.connect() takes.
@@ -250,6 +271,7 @@ class Connection {
     await fault.begin?.(this);
     while (message_length(unread()) === undefined) {
       if (unread().length >= fault.request_bytes_max) return this.end(fault.how);
+      if (fault.pause_ms) await elapsed(fault.pause_ms);
       if (!(await this.read_more())) return false;
     }
     if (unread().length >= fault.request_bytes_max) return this.end(fault.how);
@@ -359,8 +381,8 @@ function message_length(bytes) {
   return end <= bytes.length ? end : undefined;
 }
 
-// A copy with flipped bits where they are noticed: a method and a version have capital letters, and in protobuf there is
-// no wire type 7.
+// A copy with flipped bits where they are noticed: a method and a version have capital letters, and protobuf has no
+// wire type 7.
 function flipped(bytes, part) {
   const copy = Buffer.from(bytes);
   if (part === 'head') copy[0] ^= 0x20;
