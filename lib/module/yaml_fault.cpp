@@ -140,7 +140,7 @@ class explanation {
         lines_(text_),
         line_(lines_.line(fault.line)),
         at_(std::min<std::size_t>(fault.column - 1, line_.size())),
-        offset_(fault.line > lines_.lines_count() ? text_.size() : offset_of(fault.line) + at_),
+        offset_(offset_of(fault.line) + at_),
         begin_(document_begin()),
         seen_(look(text_, offset_of(begin_), offset_)) {}
 
@@ -155,15 +155,17 @@ class explanation {
   }
 
  private:
+  // Of a line's begin; of one that there is not, the text's end.
   std::size_t offset_of(unsigned line) const noexcept {
-    return static_cast<std::size_t>(lines_.line(line).data() - text_.data());
+    auto const begin = lines_.line(line).data();
+    return begin ? static_cast<std::size_t>(begin - text_.data()) : text_.size();
   }
   unsigned line_at(std::size_t offset) const noexcept {
     return static_cast<unsigned>(std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(offset), '\n')) +
            1;
   }
   unsigned document_begin() const noexcept {
-    unsigned line = std::min(fault_.line, lines_.lines_count());
+    unsigned line = std::max(1U, std::min(fault_.line, lines_.lines_count()));
     while (line > 1 && !lines_.line(line - 1).starts_with("---"))
       --line;
     return line;

@@ -1,6 +1,7 @@
 // Slips of the pen that leave a text that is no YAML, or is another YAML than was meant: what their authors are told,
 // and where. The parser's own words are not what they read.
 #include "module/parse.hpp"
+#include "module/yaml_fault.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -600,4 +601,15 @@ TEST_CASE("whatever is left out of a text or put into it, each error has a place
       check(whole.substr(0, at) + signs[at % signs.size()] + whole.substr(at));
     }
   }
+}
+
+TEST_CASE("what the parser says of no line, or in words that nobody knows, is told as it was said") {
+  CHECK(to_string(explain({"too odd"}, "m.yaml", "a: b\n")) == "m.yaml: error: the file is not YAML: too odd");
+  CHECK(to_string(explain({"too odd", 1, 4}, "m.yaml", "a: b\n")) ==
+        "m.yaml:1:4: error: the file is not YAML: too odd");
+  for (char const* const said : {"too odd", "end of map not found", "end of map flow not found", "illegal map value",
+                                 "illegal flow end", "unknown token", "alias not found after *",
+                                 "unexpected character in block scalar", "unknown escape character: x"})
+    for (char const* const text : {"", "\n", "# a: b", "# a: b\n"})
+      CHECK(to_string(explain({said, 3, 9}, "m.yaml", text)).starts_with("m.yaml:3:1: error: the file is not YAML: "));
 }
