@@ -8,6 +8,8 @@
 #include "turn/conclude.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <utility>
 
 namespace statefund::dispatch {
@@ -116,6 +118,7 @@ asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type,
     if (auto const fit = turn::check_types(states); !fit)
       co_return after_failure(own, type, bound, std::move(taken), fit.error());
 
+    cut(own, type, states, taken);
     auto answer = co_await call(at, self, taken, states, total); // attempts, pool, timeouts are inside
     if (!answer)
       co_return after_failure(own, type, bound, std::move(taken), answer.error());
@@ -154,6 +157,23 @@ message::batch turn_loop::take(mailbox::mailbox& own, lane& type) {
   if (!own.is_shut())
     data_.doors.room_in(own.self());
   return taken;
+}
+
+void turn_loop::cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken) {
+  auto const bytes_max = type.limits.payload_bytes_max;
+  std::uint64_t bytes = type.callee->request_bytes_of(own.self(), states);
+  std::size_t count = 0;
+  for (; count < taken.size(); ++count) {
+    bytes += type.callee->request_bytes_of(taken[count]);
+    if (count > 0 && bytes > bytes_max)
+      break;
+  }
+  if (count == taken.size())
+    return;
+  auto const first = taken.begin() + static_cast<std::ptrdiff_t>(count);
+  message::batch rest(std::make_move_iterator(first), std::make_move_iterator(taken.end()));
+  taken.erase(first, taken.end());
+  give_back(own, type, std::move(rest));
 }
 
 void turn_loop::give_back(mailbox::mailbox& own, lane& type, message::batch taken) {

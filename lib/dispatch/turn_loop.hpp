@@ -6,6 +6,7 @@
 #include "mailbox/mailbox.hpp"
 #include "message/batch.hpp"
 #include "message/change.hpp"
+#include "message/state_values.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 
@@ -83,6 +84,8 @@ class turn_loop {
   boost::asio::awaitable<void> wake_backed_off();
 
   message::batch take(mailbox::mailbox& own, lane& type);
+  // What does not fit into a request beside the states waits again, all but the first message.
+  void cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken);
   void give_back(mailbox::mailbox& own, lane& type, message::batch taken);
   std::optional<message::egress_id> full_egress(mailbox::mailbox const& own) const;
   std::optional<message::egress_id> full_egress(message::change const& whole) const;

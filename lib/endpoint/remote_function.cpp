@@ -241,6 +241,11 @@ std::size_t remote_function::request_bytes_of(message::invocation const& one) co
   return wire::invocation_bytes(impl_->configured.speaks, one);
 }
 
+std::size_t remote_function::request_bytes_of(message::address const& self,
+                                              message::state_values const& states) const noexcept {
+  return wire::call_bytes_max(impl_->configured.speaks, self, states);
+}
+
 asio::awaitable<result<message::reply>> remote_function::call(message::address const& self, message::batch const& taken,
                                                               message::state_values const& states,
                                                               clock::deadline total) {

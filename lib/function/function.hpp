@@ -48,6 +48,9 @@ class function {
 
   // How many bytes of a request one message takes at most, so that a batch can be cut to payload_bytes_max.
   virtual std::size_t request_bytes_of(message::invocation const& one) const noexcept = 0;
+  // The same for what stands around the messages.
+  virtual std::size_t request_bytes_of(message::address const& self,
+                                       message::state_values const& states) const noexcept = 0;
 
   // One call: all attempts, until an answer was read or `total` has passed; every attempt sends the same bytes.
   // `self`, `taken` and `states` are borrowed until this returns. Values that are absent in `states` are sent as

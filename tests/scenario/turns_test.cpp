@@ -84,6 +84,64 @@ TEST_CASE("a function that never stops asking for states backs off like any that
   CHECK(asked < 5000);
 }
 
+TEST_CASE("a batch is cut to what fits into a request beside the states, and the rest goes next, in order") {
+  shards_in_process world;
+  function::limits narrow;
+  narrow.payload_bytes_max = 1000;
+  narrow.waiting_max = 5;
+  auto const keeps_600_bytes = [](seen_call const& call) -> result<message::reply> {
+    if (call.states.specs->empty())
+      return message::reply{message::missing_states{{seen}}};
+    invocation_result done;
+    done.mutations.push_back({"seen", message::typed_value{"int", true, std::string(600, 's')}});
+    return says(std::move(done));
+  };
+  world.functions.declare("fn", keeps_600_bytes, narrow);
+  REQUIRE(world.accepts(alice, "first"));
+  world.settle();
+  world.functions.hold();
+  REQUIRE(world.accepts(alice, "second"));
+  world.settle();
+  texts sent;
+  for (char const each : {'a', 'b', 'c', 'd', 'e'}) {
+    sent.emplace_back(150, each);
+    REQUIRE(world.accepts(alice, sent.back()));
+  }
+  CHECK_FALSE(world.accepts(alice, "full"));
+  world.functions.forget_calls();
+  world.functions.release();
+  world.settle();
+  std::vector<std::size_t> counts;
+  texts seen_by_function;
+  for (auto const& call : world.functions.calls()) {
+    counts.push_back(call.taken.size());
+    for (auto const& bytes : bytes_of(call.taken))
+      seen_by_function.push_back(bytes);
+  }
+  CHECK(counts == std::vector<std::size_t>{2, 2, 1});
+  CHECK(seen_by_function == sent);
+  CHECK(world.is_empty());
+  CHECK(world.accepts(alice, "the door is open again"));
+}
+
+TEST_CASE("a message that is larger than a request goes alone, and is the function's to refuse") {
+  shards_in_process world;
+  function::limits narrow;
+  narrow.payload_bytes_max = 100;
+  world.functions.declare("fn", {}, narrow);
+  world.functions.hold();
+  REQUIRE(world.accepts(alice, "first"));
+  world.settle();
+  REQUIRE(world.accepts(alice, std::string(200, 'x')));
+  REQUIRE(world.accepts(alice, "last"));
+  world.functions.release();
+  world.settle();
+  auto const calls = world.functions.calls();
+  REQUIRE(calls.size() == 3);
+  CHECK(calls[1].taken.size() == 1);
+  CHECK(bytes_of(calls[2].taken) == texts{"last"});
+}
+
 TEST_CASE("a state expires after its last write, or after its last call") {
   for (auto const mode : {expiration_mode::after_write, expiration_mode::after_invoke}) {
     shards_in_process world;

@@ -22,6 +22,12 @@ class fake_functions::one final : public function::function {
   std::size_t request_bytes_of(message::invocation const& message) const noexcept override {
     return message.value.size_bytes();
   }
+  std::size_t request_bytes_of(message::address const&, message::state_values const& states) const noexcept override {
+    std::size_t bytes = 0;
+    for (auto const& held : states.values)
+      bytes += held ? held->value.size_bytes() : 0;
+    return bytes;
+  }
   asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
                                                message::state_values const& states, clock::deadline total) override {
     seen_call const seen{self, taken, states, shard_, version_->number, clock::steady::now()};
