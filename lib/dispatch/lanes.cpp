@@ -1,10 +1,15 @@
 #include "dispatch/lanes.hpp"
 
 #include "dispatch/share.hpp"
+#include "log/log.hpp"
 
 #include <algorithm>
 
 namespace statefund::dispatch {
+
+namespace {
+constexpr log::logger logger{"dispatch"};
+} // namespace
 
 lane* lanes::find(message::function_type const& type) {
   if (auto const known = by_type_.find(type); known != by_type_.end())
@@ -57,6 +62,9 @@ std::unordered_set<lane*> lanes::rebind() {
       continue;
     auto const mark = own->limits.waiting_max;
     bind(*own, std::move(callee));
+    if (!own->callee && own->waiting_messages_count > 0)
+      logger.warning({number::function_unbound, "no module declares a function type any more; its messages wait"},
+                     {{"function_type", to_text(type)}, {"messages", own->waiting_messages_count}});
     if (own->limits.waiting_max != mark && own->addresses_count > 0)
       other_marks.insert(own.get());
   }

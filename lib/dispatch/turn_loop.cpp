@@ -72,7 +72,7 @@ asio::awaitable<void> turn_loop::work(permit held) {
 
 asio::awaitable<void> turn_loop::run(mailbox::mailbox& own, call_place at) {
   lane& type = data_.types.open(own.self().type);
-  if (at.generation != data_.types.generation() || !type.callee || type.home != at.shard) {
+  if (at.generation != data_.types.generation() || !type.callee) {
     data_.types.arrived(type.type, {data_.place.shard, &own}, at.generation);
     co_return;
   }

@@ -164,6 +164,7 @@ TEST_CASE("a type whose module is gone is unknown outside; from functions messag
     REQUIRE(world.accepts(sink, "1"));
     world.functions.forget("sink");
     world.apply();
+    CHECK(world.logged.count(number::function_unbound) == 1);
     CHECK(refused(world.accept(message_to(sink, "refused"))) == number::function_type_unknown);
     CHECK_FALSE(world.at().text_type_name(sink.type));
     world.functions.release();
@@ -631,6 +632,83 @@ TEST_CASE("a limit that falls below the number of shards brings all calls home, 
   REQUIRE(world.loop.run_until([&] { return world.is_empty(); }));
   CHECK(world.functions.calls_count() == 16);
   CHECK(world.functions.fault().empty());
+}
+
+namespace {
+
+// An address of the type that lives on the shard.
+message::address address_on(shards_in_process& world, std::string const& type, std::size_t shard) {
+  for (int i = 0;; ++i)
+    if (auto self = address_of(type, std::to_string(i));
+        message::partition_of(self, world.store.partition_count()) % world.all().shards_count() == shard)
+      return self;
+}
+
+} // namespace
+
+TEST_CASE("between two shards of which one has not applied a reload yet, a turn waits and is not passed to and fro") {
+  std::string name = "fn";
+  while (dispatch::home_of({"ns", name}, 3) != 2)
+    name += 'x';
+  for (int steps_count = 0; steps_count < 40; ++steps_count) {
+    INFO("after " << steps_count << " steps of the first shard");
+    shards_in_process world(3, {}, {}, loops::one_a_shard);
+    auto const self = address_on(world, name, 1);
+    world.functions.declare(name, {}, called_at_most(1));
+    world.apply();
+    world.functions.hold();
+    REQUIRE(world.accepts(self, "1"));
+    world.settle();
+    REQUIRE(world.accepts(self, "2"));
+    world.functions.declare(name, {}, called_at_most(2));
+    auto const applied = world.start_apply();
+    for (int i = 0; i < steps_count; ++i)
+      world.loop.step(0);
+    world.functions.release();
+    int moves_count = 0;
+    for (bool moved = true; moved && moves_count < 1000; ++moves_count) {
+      bool const one = world.loop.step(1);
+      bool const other = world.loop.step(2);
+      moved = one || other;
+    }
+    CHECK(moves_count < 100);
+    world.settle();
+    CHECK(applied->has_value());
+    CHECK(taken(world, self) == texts{"1", "2"});
+    CHECK(world.is_empty());
+  }
+}
+
+TEST_CASE("where a type that has come back finds no room below function_types_max on one shard, its turns wait there") {
+  dispatch::options chosen;
+  chosen.function_types_max = 1;
+  shards_in_process world(2, chosen);
+  auto const home = dispatch::home_of({"ns", "few"}, 2);
+  auto const away = address_on(world, "few", 1 - home);
+  auto const other = address_on(world, "fn", 1 - home);
+  world.functions.declare("few", {}, called_at_most(1));
+  world.functions.hold();
+  REQUIRE(world.accepts(address_on(world, "few", home), "out"));
+  world.settle();
+  REQUIRE(world.accepts(away, "1"));
+  world.settle();
+  world.functions.forget("few");
+  world.functions.declare("fn");
+  world.apply();
+  world.functions.release();
+  REQUIRE(world.accepts(other, "x"));
+  world.settle();
+
+  world.functions.declare("few", {}, called_at_most(1));
+  world.apply();
+  world.settle();
+  CHECK(world.status("few").waiting_messages_count == 1);
+  CHECK(world.functions.calls_count(away) == 0);
+  world.functions.forget("fn");
+  world.apply();
+  world.settle();
+  CHECK(world.functions.calls_count(away) == 1);
+  CHECK(world.is_empty());
 }
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -42,7 +43,11 @@ struct program {
   explicit program(unsigned seed) : random(seed), addresses_count(1 + random() % 8) {}
 
   bool one_in(unsigned n) { return random() % n == 0; }
-  message::address any() { return address_of("fn", std::to_string(random() % addresses_count)); }
+  std::string any_type() { return one_in(3) ? "gn" : "fn"; }
+  message::address any() {
+    auto type = any_type();
+    return address_of(std::move(type), std::to_string(random() % addresses_count));
+  }
   message::typed_value value(unsigned generation, char kind, std::uint64_t& count) {
     count = next_count++;
     if (kind == 'c')
@@ -71,12 +76,14 @@ struct program {
   }
 
   result<message::reply> answer(seen_call const& call) {
-    if (call.states.specs->empty())
+    auto const& specs = *call.states.specs;
+    auto const spec = std::find_if(specs.begin(), specs.end(), [](auto const& one) { return one.name == "n"; });
+    if (spec == specs.end())
       return message::reply{message::missing_states{{{"n", "int", {}}}}};
     auto const& self = call.self;
     if (auto const before = last.find(self); before != last.end() && before->second.first != call.taken.front().key)
       took_effect(self, before->second);
-    auto const& held = call.states.values[0];
+    auto const& held = call.states.values[static_cast<std::size_t>(spec - specs.begin())];
     if ((held ? std::stoul(held->value.bytes) : 0) != states[self])
       fault = "the state of " + to_text(self) + " is not what its messages made it";
 
@@ -119,28 +126,46 @@ struct program {
   }
 };
 
-void run(unsigned seed) {
-  program own(seed);
-  dispatch::options chosen;
-  chosen.egress_queue.bytes_max = 200;
-  chosen.calls_in_flight_max = 1 + own.random() % 6;
-  shards_in_process world(1 + own.random() % 3, chosen);
+// Declares the type as it has not been before: with or without a home, of either protocol.
+void declare(program& own, shards_in_process& world, std::string const& type) {
   function::limits limits;
   limits.waiting_max = 1 + own.random() % 5;
   limits.batch_messages_max = 1 + own.random() % 5;
   limits.concurrent_calls_max = 1 + own.random() % 4;
-  world.functions.keep_no_calls();
+  message::state_specs specs{{"n", "", {}}};
+  if (own.one_in(2))
+    specs.insert(specs.begin(), {"m", "", {}});
   world.functions.declare(
-      "fn", [&](seen_call const& call) { return own.answer(call); }, limits);
+      type, [&](seen_call const& call) { return own.answer(call); }, limits,
+      own.one_in(2) ? std::make_shared<message::state_specs const>(specs) : nullptr);
+}
 
+// Shards on loops of their own go on in an order that is random, too.
+void run(unsigned seed, loops run_by) {
+  program own(seed);
+  dispatch::options chosen;
+  chosen.egress_queue.bytes_max = 200;
+  chosen.calls_in_flight_max = 1 + own.random() % 6;
+  shards_in_process world(1 + own.random() % 3, chosen, {}, run_by);
+  world.functions.keep_no_calls();
+  declare(own, world, "fn");
+  declare(own, world, "gn");
+  world.apply();
+
+  std::vector<std::pair<std::uint64_t, coming<dispatch::receipt>>> told; // by count
   std::size_t read_count = 0;
   auto const read_all = [&] {
     auto const page = world.read(way);
     read_count += page.records.size();
     world.read(way, page.last_sequence);
   };
-  for (int step = 0; step < 60; ++step) {
-    switch (own.random() % 8) {
+  auto applied = std::make_shared<std::optional<bool>>(true);
+  auto const apply = [&] {
+    if (applied->has_value())
+      applied = world.start_apply();
+  };
+  for (int step = 0; step < 100; ++step) {
+    switch (own.random() % 12) {
     case 0:
       world.functions.fail_next(own.random() % 4);
       break;
@@ -156,18 +181,40 @@ void run(unsigned seed) {
     case 4:
       world.functions.release();
       break;
+    case 5:
+      declare(own, world, own.any_type());
+      apply();
+      break;
+    case 6:
+      world.functions.forget(own.any_type());
+      apply();
+      break;
+    case 7:
+      apply();
+      break;
     default: {
       std::uint64_t count = 0;
+      auto const target = own.any();
       auto bytes = own.value(0, 'p', count).bytes;
-      if (world.accepts(own.any(), std::move(bytes), own.random() % world.all().shards_count()))
-        own.sent.insert(count);
+      auto const door = message::partition_of(target, 256) % world.all().shards_count(); // one for each, to keep order
+      told.emplace_back(count, world.start_accept(message_to(target, std::move(bytes)), door));
     }
     }
-    if (own.one_in(2))
+    if (own.one_in(3))
       world.settle();
+    else
+      for (auto count = own.random() % 30; count > 0; --count)
+        world.loop.step(own.random() % world.loop.loops_count());
   }
   world.functions.release();
   world.functions.fail_next(0);
+  world.settle();
+  declare(own, world, "fn");
+  declare(own, world, "gn");
+  world.apply();
+  for (auto const& [count, receipt] : told)
+    if (std::holds_alternative<dispatch::accepted>(receipt->value()))
+      own.sent.insert(count);
   for (int i = 0; i < 500 && !(world.is_empty() && world.all().counts().delayed_count == 0); ++i) {
     read_all();
     world.advance(1s);
@@ -189,9 +236,10 @@ void run(unsigned seed) {
 
 } // namespace
 
-TEST_CASE("random programs: every message is consumed once, in its sender's order, and nothing is left") {
-  for (unsigned seed = 1; seed <= 300; ++seed) {
-    INFO("seed " << seed);
-    run(seed);
-  }
+TEST_CASE("random programs and reloads: every message is consumed once, in its sender's order, and nothing is left") {
+  for (auto const run_by : {loops::one, loops::one_a_shard})
+    for (unsigned seed = 1; seed <= 300; ++seed) {
+      INFO("seed " << seed << (run_by == loops::one ? "" : ", a loop a shard"));
+      run(seed, run_by);
+    }
 }

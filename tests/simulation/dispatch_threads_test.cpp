@@ -13,7 +13,9 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <future>
+#include <random>
 #include <thread>
 
 namespace asio = boost::asio;
@@ -85,14 +87,46 @@ asio::awaitable<std::size_t> read(dispatch::shard& at, std::size_t egress, std::
   co_return seen_count;
 }
 
+// Reloads for as long as it may: types get and lose a home, one of them goes away and comes back, calls fail.
+asio::awaitable<std::size_t> reload(dispatch::dispatcher& all, fake_functions& functions,
+                                    std::function<asio::any_io_executor(std::size_t)> executor_of,
+                                    std::atomic<bool> const& is_over) {
+  auto const is_declared_egress = [](message::egress_id const&) { return true; };
+  std::minstd_rand random(1);
+  std::size_t count = 0;
+  for (bool last = false; !last; ++count) {
+    last = is_over;
+    function::limits limits;
+    limits.waiting_max = 5 + random() % 40;
+    limits.batch_messages_max = 1 + random() % 40;
+    limits.concurrent_calls_max = 1 + random() % 8;
+    limits.backoff = {1ms, 4ms};
+    auto const what = random() % 4;
+    if (what == 0)
+      functions.declare("fn", passes_on, limits);
+    if (what == 1 || last)
+      functions.declare("few", passes_on, limits);
+    else if (what == 2)
+      functions.forget("few");
+    functions.fail_next(random() % 3);
+    auto next = functions.reload_now(executor_of, is_declared_egress);
+    co_await all.apply(std::move(next.next), std::move(next.keeps));
+    auto const pause = static_cast<int>(random() % 50);
+    co_await yield(pause);
+  }
+  co_return count;
+}
+
 } // namespace
 
-TEST_CASE("four shards on four threads: what came in goes out, all of it, once") {
+TEST_CASE("four shards on four threads, and reloads: what came in goes out, all of it, once") {
   log::capture const quiet;
   std::deque<asio::io_context> loops;
   fake_functions functions;
+  functions.keep_no_calls();
   function::limits limits;
   limits.waiting_max = 20;
+  limits.backoff = {1ms, 4ms};
   functions.declare("fn", passes_on, limits);
   limits.concurrent_calls_max = 2;
   functions.declare("few", passes_on, limits);
@@ -130,8 +164,13 @@ TEST_CASE("four shards on four threads: what came in goes out, all of it, once")
     auto const at = i % shards_count;
     uploads.push_back(asio::co_spawn(loops[at], upload(all.at(at), i * messages_count), asio::use_future));
   }
+  std::atomic<bool> is_over{false};
+  auto const executor_of = [&](std::size_t shard) { return loops[shard].get_executor(); };
+  auto reloads = asio::co_spawn(loops[0], reload(all, functions, executor_of, is_over), asio::use_future);
   for (auto& one : uploads)
     CHECK(one.get() == messages_count);
+  is_over = true;
+  CHECK(reloads.get() > 0);
   for (auto& one : readers)
     CHECK(one.get() == total_count / 2);
 

@@ -48,10 +48,10 @@ void event_loop::run(asio::awaitable<void> body) {
     std::rethrow_exception(thrown);
 }
 
-void event_loop::step(std::size_t which) {
+bool event_loop::step(std::size_t which) {
   auto& one = which == 0 ? io_ : beside_[which - 1];
   one.restart();
-  one.poll_one();
+  return one.poll_one() > 0;
 }
 
 std::size_t event_loop::poll() {

@@ -24,8 +24,8 @@ class event_loop {
 
   boost::asio::any_io_executor add_loop() { return beside_.emplace_back(1).get_executor(); }
   std::size_t loops_count() const noexcept { return 1 + beside_.size(); }
-  // Runs one handler of one loop, if one is ready; 0 is the first loop.
-  void step(std::size_t which);
+  // Runs one handler of one loop, 0 being the first; false: none was ready.
+  bool step(std::size_t which);
 
   // Runs `body` to its end, and rethrows what it throws.
   void run(boost::asio::awaitable<void> body);

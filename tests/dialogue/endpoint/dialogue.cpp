@@ -33,7 +33,7 @@ endpoint::options options_for_test() {
   return chosen;
 }
 
-asio::awaitable<void> close(endpoint::remote_function& function, bool& closed) {
+asio::awaitable<void> close_one(endpoint::remote_function& function, bool& closed) {
   co_await function.close();
   closed = true;
 }
@@ -156,14 +156,19 @@ scene::~scene() {
   close_function();
 }
 
+void scene::close() {
+  task::gate closing(loop.executor());
+  closing.start(close_one(*function, closed_));
+  CHECK(loop.run_until([&] { return closed_ && closing.running_count() == 0; }));
+}
+
 void scene::close_function() {
   if (!function)
     return;
-  task::gate closing(loop.executor());
-  bool closed = false;
-  closing.start(close(*function, closed));
-  CHECK(loop.run_until([&] { return closed && closing.running_count() == 0; }));
+  if (!closed_)
+    close();
   function.reset();
+  closed_ = false;
 }
 
 void scene::use(endpoint::options chosen, std::shared_ptr<endpoint::resolver> names) {

@@ -91,6 +91,8 @@ class scene {
   std::string call() { return finish(start()); }
 
   void cancel_calls() { calls_.cancel(); }
+  // Closes the function; calls may be out.
+  void close();
 
   support::event_loop loop;
   std::unique_ptr<support::scripted_server> server;
@@ -101,6 +103,7 @@ class scene {
   void close_function();
 
   task::gate calls_;
+  bool closed_ = false;
 };
 
 } // namespace statefund::dialogue

@@ -213,6 +213,26 @@ TEST_CASE("a connection of HTTP/1.0 that says keep-alive is used again") {
   CHECK(on.server->accepted_count() == 1);
 }
 
+TEST_CASE("a function that is closed ends idle connections at once, and those of calls that are out after these") {
+  scene on;
+  on.server->plays(serving({"one", "two"}));
+  on.server->plays(serving({"one", "two"}));
+  on.server->plays(serving({"tried again"}));
+  auto const first = on.start();
+  auto const second = on.start();
+  all_go_on(on, {first, second}, 2);
+  auto const out = on.start();
+  REQUIRE(on.loop.run_until([&] { return on.server->requests().size() == 3; }));
+  on.close();
+  CHECK(on.function->connections_open_count() == 1);
+  CHECK_FALSE(out->done);
+  auto const begins_late = on.start(); // as an attempt of a call that is out may
+  all_go_on(on, {out, begins_late}, 4);
+  CHECK(out->mark() == "two");
+  CHECK(begins_late->mark() == "tried again");
+  CHECK(on.function->connections_open_count() == 0);
+}
+
 TEST_CASE("a server that serves every connection one request is called without a failed attempt") {
   scene on;
   for (int i = 0; i < 20; ++i) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <list>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -49,10 +50,11 @@ struct bench {
   std::vector<std::pair<std::size_t, mailbox::mailbox*>> sent_home;
   std::vector<std::string> order; // in which turns were taken
   std::size_t busy_max = 0;
-  function::table functions{[this](message::function_type const& type) {
+  function::table::factory const make = [this](message::function_type const& type) {
     return calls_max.contains(type.name) ? function::handle(std::make_shared<never_called>(calls_max[type.name]))
                                          : nullptr;
-  }};
+  };
+  function::table functions{make};
   lanes all;
 
   explicit bench(std::map<std::string, std::size_t> limits, lanes::options chosen = {0, 1, 1024})
@@ -63,10 +65,24 @@ struct bench {
               sent_home.emplace_back(home, next.box);
             }) {}
 
-  lane& of(std::string const& type) { return *all.find({"ns", type}); }
+  lane& of(std::string const& type) { return all.open({"ns", type}); }
   void ready(std::string const& type, std::string id) {
     auto& box = boxes.emplace_back(message::address{{"ns", type}, std::move(id)});
     all.ready(of(type), {0, &box});
+  }
+  // The type alone is declared anew, or by nobody any more.
+  void reload(std::string const& changed, std::optional<std::size_t> limit) {
+    calls_max.erase(changed);
+    if (limit)
+      calls_max[changed] = *limit;
+    functions.replace(make, [&](message::function_type const& type) { return type.name != changed; });
+    all.rebind();
+  }
+  // Of those that call what is bound now.
+  std::size_t bound_busy_count(std::string const& type) {
+    return static_cast<std::size_t>(std::count_if(workers.begin(), workers.end(), [&](auto& one) {
+      return one.busy && one.held.of->type.name == type && one.held.callee == one.held.of->callee;
+    }));
   }
   std::size_t busy_count() const {
     return static_cast<std::size_t>(std::count_if(workers.begin(), workers.end(), [](auto& one) { return one.busy; }));
@@ -223,6 +239,87 @@ TEST_CASE("after a stop no worker starts, and those that run end after their tur
   CHECK(world.order == names{"a1", "a2"});
 }
 
+TEST_CASE("a type that is bound anew has all its permits at once, and those of before end with their turns") {
+  bench world({{"a", 2}});
+  for (auto const* const id : {"1", "2", "3", "4", "5", "6"})
+    world.ready("a", id);
+  world.settle();
+  world.reload("a", 1);
+  world.settle();
+  CHECK(world.busy_count() == 3);
+  CHECK(world.bound_busy_count("a") == 1);
+  world.end_one("a");
+  world.end_one("a");
+  CHECK(world.busy_count() == 1);
+  CHECK(world.order == names{"a1", "a2", "a3"});
+  for (int i = 0; i < 4; ++i)
+    world.end_one("a");
+  CHECK(world.order == names{"a1", "a2", "a3", "a4", "a5", "a6"});
+  CHECK(world.workers.empty());
+}
+
+TEST_CASE("a worker that was started for what is not bound any more takes no turn") {
+  bench world({{"a", 1}});
+  world.ready("a", "1");
+  world.reload("a", std::nullopt);
+  world.settle();
+  CHECK(world.workers.empty());
+  CHECK(world.order.empty());
+  world.reload("a", 1);
+  world.settle();
+  CHECK(world.order == names{"a1"});
+}
+
+TEST_CASE("the turns of a type that goes away wait in order, and hold up nobody") {
+  bench world({{"a", 2}, {"b", 2}}, {0, 1, 1});
+  for (auto const* const id : {"1", "2", "3"})
+    world.ready("a", id);
+  world.settle();
+  world.reload("a", std::nullopt);
+  CHECK(world.all.find({"ns", "a"}) == nullptr);
+  world.ready("a", "4");
+  world.ready("b", "1");
+  world.end_one("a");
+  CHECK(world.order == names{"a1", "b1"});
+  world.end_one("b");
+  CHECK(world.workers.empty());
+  world.reload("a", 2);
+  world.settle();
+  for (int i = 0; i < 3; ++i)
+    world.end_one("a");
+  CHECK(world.order == names{"a1", "b1", "a2", "a3", "a4"});
+}
+
+TEST_CASE("a lane of which nothing is left goes with its type, but not before its last turn has ended") {
+  bench world({{"a", 1}});
+  world.ready("a", "1");
+  world.settle();
+  world.reload("a", std::nullopt);
+  CHECK(world.all.begin() != world.all.end());
+  world.end_one("a");
+  world.reload("a", std::nullopt);
+  CHECK(world.all.begin() == world.all.end());
+}
+
+TEST_CASE("turns of a shard that is ahead wait until this one has caught up, and go where they then belong") {
+  message::function_type const type{"ns", "a"};
+  auto const home = home_of(type, 4);
+  bench away({{"a", 10}}, {(home + 1) % 4, 4, 100});
+  mailbox::mailbox early({type, "early"});
+  mailbox::mailbox now({type, "now"});
+  away.all.arrived(type, {0, &now}, 0);
+  away.settle();
+  CHECK(away.order == names{"anow"});
+  away.all.arrived(type, {0, &early}, 1);
+  away.settle();
+  CHECK(away.order.size() == 1);
+  away.reload("a", 1);
+  CHECK(away.all.generation() == 1);
+  REQUIRE(away.sent_home.size() == 1);
+  CHECK(away.sent_home[0].first == home);
+  CHECK(away.sent_home[0].second == &early);
+}
+
 TEST_CASE("whatever comes, nobody ready waits while a call is free, and no limit is passed") {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
@@ -236,7 +333,10 @@ TEST_CASE("whatever comes, nobody ready waits while a call is free, and no limit
     std::size_t made = 0;
     for (int step = 0; step < 400; ++step) {
       auto const type = std::string(1, static_cast<char>('a' + random() % types_count));
-      if (random() % 5 < 2)
+      if (random() % 40 == 0) {
+        limits[type] = random() % 5; // 0: gone
+        world.reload(type, limits[type] > 0 ? std::optional(limits[type]) : std::nullopt);
+      } else if (random() % 5 < 2)
         world.ready(type, std::to_string(made++));
       else if (!world.workers.empty())
         world.step(std::next(world.workers.begin(), static_cast<int>(random() % world.workers.size())));
@@ -245,11 +345,13 @@ TEST_CASE("whatever comes, nobody ready waits while a call is free, and no limit
       world.settle();
       REQUIRE(world.busy_count() <= calls_max);
       for (auto const& [name, limit] : limits) {
-        REQUIRE(world.busy_count(name) <= limit);
-        bool const could = world.busy_count() < calls_max && world.busy_count(name) < limit;
+        REQUIRE(world.bound_busy_count(name) <= limit);
+        bool const could = world.busy_count() < calls_max && world.bound_busy_count(name) < limit;
         REQUIRE((!could || world.of(name).ready.empty()));
       }
     }
+    for (auto const& entry : limits)
+      world.reload(entry.first, 1);
     world.settle();
     while (!world.workers.empty()) {
       world.step(world.workers.begin());

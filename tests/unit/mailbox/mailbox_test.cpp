@@ -73,6 +73,17 @@ TEST_CASE("where functions overfilled a mailbox, the door opens at half of the m
   CHECK_FALSE(box.is_shut());
 }
 
+TEST_CASE("where the mark is moved, the door is as the new one says of what waits") {
+  mailbox::mailbox box(self);
+  push(box, 1, 4, {4});
+  box.measure({5});
+  CHECK_FALSE(box.is_shut());
+  box.measure({3});
+  CHECK(box.is_shut());
+  box.measure({});
+  CHECK_FALSE(box.is_shut());
+}
+
 TEST_CASE("a take that empties the mailbox opens it at once") {
   marks const bounds{4};
   mailbox::mailbox box(self);
