@@ -4,7 +4,9 @@
 #include "task/errc.hpp"
 #include "task/with_deadline.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
@@ -174,9 +176,8 @@ bool connection::is_quiet() noexcept {
 
 asio::awaitable<void> connection::rest() {
   buffer_ = {};
-  auto readable = socket_.async_wait(stream_socket::wait_read, asio::deferred);
-  auto const waited = co_await task::with_deadline(std::move(readable), clock::deadline::never());
-  static_cast<void>(waited); // this may be gone
+  auto readable = socket_.async_wait(stream_socket::wait_read, asio::as_tuple(asio::deferred));
+  co_await std::move(readable);
 }
 
 void connection::wake() {

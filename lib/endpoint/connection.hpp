@@ -44,7 +44,8 @@ class connection {
   bool is_quiet() noexcept;
 
   // For a connection that is idle: gives its buffer back, and waits until the server closes or sends what nobody asked
-  // for, or for wake() or the connection's end, which it survives.
+  // for, or for wake() or the connection's end, which it survives. Must not be cancelled: after the connection's end
+  // asio would look for the wait at a socket that is gone.
   boost::asio::awaitable<void> rest();
   void wake();
 

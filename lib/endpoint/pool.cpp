@@ -83,12 +83,10 @@ clock::deadline pool::end_of_new() {
 // Runs for as long as anything is idle, and looks once an interval while anything comes and goes: so giving and taking
 // touch no timer.
 asio::awaitable<void> pool::look_after_idle() {
-  auto ended = task::wait_end::notified;
-  while (!idle_.empty() && ended != task::wait_end::cancelled) {
-    look();
+  for (look(); !idle_.empty(); look()) {
     auto const next = idle_.next_look(clock::steady::now());
     sees_change_ = !idle_.all_watched();
-    ended = co_await changed_.wait(next);
+    co_await changed_.wait(next);
   }
   idle_.shrink();
   looking_after_ = false;
@@ -129,7 +127,7 @@ asio::awaitable<void> pool::close() {
   closed_ = true;
   while (!idle_.empty())
     opened_.erase(idle_.take_newest().which);
-  tasks_.cancel();
+  changed_.notify_all(); // and all tasks end by themselves
   co_await tasks_.close();
 }
 

@@ -126,6 +126,9 @@ TEST_CASE("each connection has an age of its own") {
   CHECK(on.function->connections_idle_count() == 1);
   on.loop.advance(5s);
   CHECK(on.function->connections_idle_count() == 0);
+  REQUIRE(on.loop.run_until([&] { return on.server->playing_count() == 0; }));
+  on.loop.settle();
+  CHECK(on.loop.io().stopped()); // nothing runs for a function without connections
 }
 
 TEST_CASE("an idle connection that its server closes is noticed at once, and its descriptor is free") {
@@ -153,7 +156,7 @@ TEST_CASE("an idle connection that its server closes is noticed at once, and its
   }
   on.loop.settle();
   CHECK(open_files_count() == before);
-  CHECK(on.loop.io().stopped()); // and nothing runs for a function without connections
+  CHECK(on.loop.io().stopped());
   on.server->plays({expect_request(), send(good_answer("three")), hold()});
   CHECK(on.call() == "three");
   CHECK(on.function->counts().attempts_failed == 0);
