@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import {once} from 'node:events';
-import {setTimeout as elapsed} from 'node:timers/promises';
 
 import {
   answer_with, close_after_answer, corrupt_answer, corrupt_request, cut_answer, cut_answer_body, cut_request,
-  delay_answer, duplicate_answer, half_head, late_duplicate, not_answering, not_reading, previous_answer, slice_answer,
+  delay_answer, duplicate_answer, freeze, half_head, late_duplicate, not_answering, not_reading, previous_answer,
+  slice_answer,
 } from '../support/chaos_proxy.mjs';
 import {
-  Traffic, counter, failed, files_open, long, recovered, start_behind_proxy, stays_open, told, transport,
+  Traffic, counter, failed, files_open, long, modules_for, recovered, start_behind_proxy, stays_open, told, transport,
 } from './chaos.mjs';
 import {
   StateFun, bounded, daemon_test, eventually, json, module_for, to_egress, to_function, value_of,
@@ -248,7 +248,7 @@ for (const over of ['tcp', 'unix'])
     stage.functions.push(functions);
     await functions.start();
     const url = over === 'unix' ? `http+unix://${path}/statefun` : `http://127.0.0.1:${functions.at.port}/statefun`;
-    const daemon = await stage.start({'test.yaml': module_for('test/*', url, long)});
+    const daemon = await stage.start(modules_for(url, long));
     const traffic = new Traffic(daemon, {ids: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']});
 
     let restarting = true;
@@ -289,9 +289,7 @@ daemon_test('the daemon is frozen under load, for longer than its timeouts', asy
   for (let round = 1; round <= 5; ++round) {
     const before = traffic.records_count;
     await eventually('the load goes on', 10_000, () => traffic.records_count > before + 20);
-    daemon.child.kill('SIGSTOP');
-    await elapsed(250); // the fault itself: nothing can tell that its time goes by
-    daemon.child.kill('SIGCONT');
+    await freeze(daemon.child, 250);
   }
   going_on = false;
   await load;

@@ -129,6 +129,13 @@ export const close_after_answer = (how = 'close', pause_ms = 0) => ({
   },
 });
 
+// Stops a process of ours for so long; what it has to do meanwhile is late.
+export async function freeze(child, for_ms) {
+  child.kill('SIGSTOP');
+  await elapsed(for_ms);
+  child.kill('SIGCONT');
+}
+
 export class ChaosProxy {
   // `at` is {path} or {} for a free port of 127.0.0.1; `to` is what net.connect() takes.
   static async start({at = {}, to, backlog = 511}) {
@@ -155,8 +162,8 @@ export class ChaosProxy {
     return this.at.path ? `http+unix://${this.at.path}${target}` : `http://127.0.0.1:${this.at.port}${target}`;
   }
 
-  // `fault`, or what a function of that name gives for each request, befalls the next `times` requests (or connections,
-  // if it is about those) that begin, on whichever connection.
+  // `fault` befalls the next `times` requests that begin, on connections old and new, or connections if it is about
+  // those. If it is a function, it is asked for each request's fault; without one that request goes through.
   put(fault, {times = Infinity} = {}) {
     this.heal();
     this.fault = fault;
@@ -222,7 +229,7 @@ export class ChaosProxy {
     return fault;
   }
 
-  async ask_acceptor(question) {
+  ask_acceptor(question) {
     const answer = new Promise((resolve) => {
       const listener = (said, socket) => {
         if (socket) return;
