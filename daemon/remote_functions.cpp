@@ -32,8 +32,7 @@ endpoint::options endpoint_options(module::function_spec const& spec, module::en
   made.limits.batch_messages_max = spec.batch_messages_max;
   made.limits.waiting_max = spec.waiting_max;
   made.limits.payload_bytes_max = spec.payload_bytes_max;
-  made.limits.concurrent_calls_max =
-      std::min<std::size_t>(spec.pool_size, spec.policy.concurrent_calls_max.value_or(spec.pool_size));
+  made.limits.concurrent_calls_max = spec.policy.concurrent_calls_max.value_or(spec.pool_size);
   made.limits.call_timeout = spec.timeouts.call;
   made.limits.backoff = {spec.policy.retry_initial, spec.policy.retry_max};
   if (spec.speaks == module::protocol::v2)

@@ -30,10 +30,9 @@ void read_pool(map_reader& transport, function_spec& into) {
       else
         into.pool_ttl = *ttl;
     }
-  // What cannot be read bounds nothing else.
-  if (transport.has("pool_size"))
-    into.pool_size =
-        static_cast<std::uint32_t>(read_number(transport, "pool_size", 1, pool_size_max).value_or(pool_size_max));
+  auto const connections = read_number(transport, "pool_size", 1, pool_size_max);
+  if (transport.has("pool_size")) // what cannot be read bounds nothing else
+    into.pool_size = static_cast<std::uint32_t>(connections.value_or(pool_size_max));
   if (node const* const at = transport.find("payload_max_bytes"))
     if (auto const size = read_size(*at, "payload_max_bytes", errors)) {
       if (*size < 1 || *size > 2147483647) // what a protobuf message can hold

@@ -213,3 +213,31 @@ TEST_CASE(
   CHECK(on.put("d").status == 202);
   REQUIRE(on.loop.run_until([&] { return counts.pending_messages_count == 0; }));
 }
+
+TEST_CASE("a call that has failed is made again after the wait that the module says") {
+  whole_daemon on("  retry: {initial: 1h, max: 1h}\n");
+  on.server.plays({expect_request(), send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), hold()});
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("a").status == 202);
+  REQUIRE(on.loop.run_until([&] { return on.status().find("\"last_failure\":{") != std::string::npos; }));
+  on.loop.advance(29min); // waits are spread over their upper half
+  on.loop.settle();
+  CHECK(on.server.requests().size() == 1);
+  on.loop.advance(31min);
+  REQUIRE(on.loop.run_until([&] { return on.served->dispatcher().counts().pending_messages_count == 0; }));
+  CHECK(on.server.requests().size() == 2);
+}
+
+TEST_CASE("as many calls of a type are out as the module says") {
+  whole_daemon on("  maxConcurrentCalls: 1\n");
+  on.server.plays({expect_request(), stand_by(), send(answer_of("")), expect_request(), send(answer_of("")), hold()});
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("a").status == 202);
+  CHECK(on.put("b").status == 202);
+  REQUIRE(on.loop.run_until([&] { return on.server.requests().size() == 1; }));
+  on.loop.settle();
+  CHECK(on.server.requests().size() == 1);
+  on.server.go_on();
+  REQUIRE(on.loop.run_until([&] { return on.served->dispatcher().counts().pending_messages_count == 0; }));
+  CHECK(on.server.requests().size() == 2);
+}

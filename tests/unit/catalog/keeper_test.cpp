@@ -332,3 +332,12 @@ TEST_CASE("whatever is done to the files, each is in force by the rule, and hist
   CHECK(kept_count > 1000);
   CHECK(refused_count > 1000);
 }
+
+TEST_CASE("the examples that are installed are in force together") {
+  keeper versions(MODULE_EXAMPLES);
+  auto const loaded = versions.load();
+  REQUIRE(loaded.has_value());
+  CHECK(errors(**loaded) == std::vector<std::string>{});
+  CHECK((*loaded)->count(file_state::loaded) == (*loaded)->files().size());
+  CHECK((*loaded)->files().size() >= 10);
+}

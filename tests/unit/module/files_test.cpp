@@ -177,20 +177,3 @@ TEST_CASE("every real file is looked at") {
   }
   CHECK(count == 12);
 }
-
-TEST_CASE("every installed example loads, and none is loaded by its name") {
-  std::size_t examples = 0;
-  for (auto const& entry : std::filesystem::directory_iterator(MODULE_EXAMPLES)) {
-    auto const name = entry.path().filename().string();
-    INFO(name);
-    CHECK(name.ends_with(".yaml.example"));
-    auto const parsed = parse(name, text_of(entry.path()));
-    if (!parsed)
-      for (auto const& each : parsed.error())
-        UNSCOPED_INFO(to_string(each));
-    REQUIRE(parsed.has_value());
-    CHECK(parsed->functions.size() + parsed->egresses.size() > 0);
-    ++examples;
-  }
-  CHECK(examples >= 4);
-}
