@@ -65,12 +65,13 @@ void add(dispatch::lane_status const& lane, std::int64_t& failed_at_ms, admin::f
   into.calls_in_flight_count += lane.in_flight_count;
   into.addresses_in_backoff_count += lane.backing_off_count;
   into.addresses_held_count += lane.held_count;
-  if (lane.failing_count == 0)
+  if (lane.failing_count == 0 && lane.not_reached_count == 0)
     return;
   if (!into.last_failure)
     into.last_failure.emplace();
   auto& failure = *into.last_failure;
-  failure.attempts_count = std::max<std::uint64_t>({failure.attempts_count, lane.failures_count_max, 1});
+  failure.attempts_count =
+      std::max<std::uint64_t>({failure.attempts_count, lane.failures_count_max, lane.not_reached_count, 1});
   if (lane.last_error_at_ms >= failed_at_ms) {
     failed_at_ms = lane.last_error_at_ms;
     failure.error = lane.last_error;

@@ -1,6 +1,8 @@
 #include "dispatch/lanes.hpp"
 
+#include "clock/backoff.hpp"
 #include "dispatch/share.hpp"
+#include "function/errc.hpp"
 #include "log/log.hpp"
 
 #include <algorithm>
@@ -8,7 +10,27 @@
 namespace statefund::dispatch {
 
 namespace {
+
 constexpr log::logger logger{"dispatch"};
+
+// Finding out costs one connect of each shard, so it is done sooner than a failed call is made again.
+constexpr std::chrono::nanoseconds probe_interval_initial = std::chrono::milliseconds(10);
+constexpr std::chrono::nanoseconds probe_interval_max = std::chrono::seconds(5);
+
+// The number whose page says what to do.
+std::string reason_of(error const& why) {
+  if (why.code == function::errc::name_unresolved)
+    return to_string(number::name_unresolved);
+  if (why.code == function::errc::out_of_descriptors)
+    return to_string(number::out_of_descriptors);
+  return to_string(number::endpoint_unreachable);
+}
+
+// False for the calls that were out already when its endpoint was found out of reach.
+bool is_probe(permit const& held) noexcept {
+  return held.probe != 0 && held.probe == held.of->probe;
+}
+
 } // namespace
 
 lane* lanes::find(message::function_type const& type) {
@@ -32,6 +54,10 @@ lane& lanes::open(message::function_type const& type) {
 void lanes::bind(lane& of, function::handle callee) {
   of.leaving_count += std::exchange(of.workers_count, 0);
   of.permits_count = 0;
+  of.open_permits_count = 0;
+  of.not_reached_count = 0;
+  of.not_reached_is_logged = false;
+  of.probe = 0;
   of.home = chosen_.shard;
   of.callee = std::move(callee);
   std::erase(waiting_, &of);
@@ -41,6 +67,7 @@ void lanes::bind(lane& of, function::handle callee) {
     if (has_home(calls_max, chosen_.shards_count))
       of.home = home_of(of.type, chosen_.shards_count);
     of.permits_count = share_of_type(of.type, calls_max, chosen_.shard, chosen_.shards_count);
+    of.open_permits_count = of.permits_count;
     // What was learned is worth a call, and stays where the function still tells by itself.
     auto declared = of.callee->declared_states();
     bool const were_declared = std::exchange(of.specs_are_declared, declared != nullptr);
@@ -91,8 +118,19 @@ void lanes::ready(lane& of, ready_turn next) {
   start_workers(of);
 }
 
+bool lanes::may_probe(lane const& of) noexcept {
+  return of.probe == 0 && of.next_probe <= clock::steady::now();
+}
+
+bool lanes::wants_worker(lane const& of) noexcept {
+  if (of.ready.empty())
+    return false;
+  return of.not_reached_count > 0 ? of.workers_count < of.permits_count && may_probe(of)
+                                  : of.workers_count < of.open_permits_count;
+}
+
 void lanes::start_workers(lane& of) {
-  if (stopped_ || of.ready.empty() || of.workers_count >= of.permits_count)
+  if (stopped_ || !wants_worker(of))
     return;
   if (calls_count_ >= calls_max_) {
     if (std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
@@ -101,7 +139,74 @@ void lanes::start_workers(lane& of) {
   }
   ++of.workers_count;
   ++calls_count_;
-  start_({&of, of.callee});
+  if (of.not_reached_count > 0)
+    of.probe = ++of.probes_total;
+  start_({&of, of.callee, of.probe});
+}
+
+void lanes::not_reached(permit const& held, ready_turn back, error const& why) {
+  lane& of = *held.of;
+  if (of.callee != held.callee)
+    return ready(of, back);
+  of.ready.push_front(back);
+  ++of.counters.calls_failed_total;
+  of.last_error = why.to_string();
+  of.last_error_at_ms = clock::unix_ms();
+  if (of.not_reached_count > 0 && !is_probe(held))
+    return; // it was out already when another one found out
+  auto const now = clock::steady::now();
+  clock::backoff_limits const between{probe_interval_initial, std::min(probe_interval_max, of.limits.backoff.max)};
+  auto const wait = clock::backoff(between, ++of.not_reached_count, static_cast<unsigned>(random_()));
+  of.next_probe = now + wait;
+  probes_.emplace(of.next_probe, of.type);
+  if ((of.not_reached_count & (of.not_reached_count - 1)) != 0) // the first, then ever more seldom
+    return;
+  if (of.not_reached_count == 1 && now < of.log_again_at)
+    return; // an endpoint that comes and goes
+  of.log_again_at = now + std::chrono::seconds(1);
+  of.not_reached_is_logged = true;
+  logger.warning({number::endpoint_not_reached, "an endpoint is not reached; one call at a time tries it"},
+                 {{"function_type", to_text(of.type)},
+                  {"error", of.last_error},
+                  {"reason", reason_of(why)},
+                  {"calls", of.not_reached_count},
+                  {"addresses_waiting", of.ready.size()},
+                  {"next_attempt_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()}});
+}
+
+void lanes::reached(permit const& held) {
+  lane& of = *held.of;
+  if (of.callee != held.callee)
+    return;
+  if (of.not_reached_count > 0) {
+    if (!is_probe(held))
+      return; // over a connection that it had
+    if (std::exchange(of.not_reached_is_logged, false))
+      logger.info({number::endpoint_reached, "an endpoint is reached again"}, {{"function_type", to_text(of.type)},
+                                                                               {"calls", of.not_reached_count},
+                                                                               {"addresses_waiting", of.ready.size()}});
+    of.not_reached_count = 0;
+    of.probe = 0;
+    of.open_permits_count = of.workers_count;
+  }
+  if (of.open_permits_count >= of.permits_count)
+    return;
+  ++of.open_permits_count;
+  start_workers(of);
+}
+
+clock::deadline lanes::next_probe() const noexcept {
+  return probes_.empty() ? clock::deadline::never() : clock::deadline::at(probes_.begin()->first);
+}
+
+void lanes::wake_probes() {
+  auto const now = clock::steady::now();
+  while (!probes_.empty() && probes_.begin()->first <= now) {
+    auto const type = std::move(probes_.begin()->second);
+    probes_.erase(probes_.begin());
+    if (auto const known = by_type_.find(type); known != by_type_.end())
+      start_workers(*known->second);
+  }
 }
 
 bool lanes::next(permit const& held, ready_turn& into) {
@@ -113,6 +218,8 @@ bool lanes::first(permit const& held, ready_turn& into) {
   lane& of = *held.of;
   if (stopped_ || of.callee != held.callee || of.ready.empty())
     return false;
+  if (of.not_reached_count > 0 && (!is_probe(held) || clock::steady::now() < of.next_probe))
+    return false;
   into = of.ready.front();
   of.ready.pop_front();
   return true;
@@ -122,7 +229,9 @@ void lanes::worker_ended(permit const& held) {
   lane& of = *held.of;
   --(of.callee == held.callee ? of.workers_count : of.leaving_count);
   --calls_count_;
-  if (of.callee && !of.ready.empty() && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
+  if (of.callee == held.callee && is_probe(held))
+    of.probe = 0;
+  if (wants_worker(of) && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
     waiting_.push_back(&of);
   // A lane that has nothing ready any more leaves the place to the one behind it.
   while (!stopped_ && !waiting_.empty() && calls_count_ < calls_max_) {
@@ -130,7 +239,7 @@ void lanes::worker_ended(permit const& held) {
     waiting_.pop_front();
     start_workers(*foremost);
     // One worker was started: what it cannot take waits for the next place.
-    if (foremost->ready.size() > 1 && foremost->workers_count < foremost->permits_count)
+    if (foremost->ready.size() > 1 && wants_worker(*foremost))
       waiting_.push_back(foremost);
   }
 }

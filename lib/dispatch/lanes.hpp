@@ -1,6 +1,8 @@
 #pragma once
 
 #include "clock/clock.hpp"
+#include "clock/deadline.hpp"
+#include "error/result.hpp"
 #include "function/table.hpp"
 #include "mailbox/mailbox.hpp"
 #include "message/address.hpp"
@@ -12,7 +14,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -54,13 +58,21 @@ struct ready_turn {
 };
 
 // One function type on one shard: who is ready, and how many may call. While no module declares the type it is unbound:
-// it has no permits, and who is ready waits.
+// it has no permits, and who is ready waits. While its endpoint is not reached one worker at a time, the probe, calls
+// now and then; who is ready waits, without a failure of its own. Once it is reached one permit is open beside those
+// that are out, and each call that ends opens another, so that it is not run over.
 struct lane {
   message::function_type type;
   function::handle callee; // null: unbound
   function::limits limits; // the callee's, or of the one before; without a mark where there was none
   std::size_t home = 0;    // the shard that holds the permits: this one, or another for a type with few
   std::size_t permits_count = 0;
+  std::size_t open_permits_count = 0;     // of these; fewer for a while after the endpoint was not reached
+  unsigned not_reached_count = 0;         // probes in a row that did not reach it, the call that found out among them
+  bool not_reached_is_logged = false;     // of this row
+  clock::steady::time_point next_probe{}; // none before, while not_reached_count > 0
+  std::uint64_t probe = 0;                // the number of the one that is out; 0: none
+  std::uint64_t probes_total = 0;
   std::size_t workers_count = 0; // each holds one permit
   std::size_t leaving_count = 0; // workers whose permits are for what was bound before; each in its last turn
   std::deque<ready_turn> ready;
@@ -87,6 +99,7 @@ struct lane {
 struct permit {
   lane* of;
   function::handle callee;
+  std::uint64_t probe = 0; // the number of the probe for which it was given; 0: for none
 };
 
 // All lanes of one shard, on its thread. Decides who may call: ready addresses of a type take turns, types take turns
@@ -107,7 +120,8 @@ class lanes {
         calls_max_(std::max<std::size_t>(1, chosen.calls_max)),
         functions_(functions),
         start_(std::move(start)),
-        send_home_(std::move(send)) {}
+        send_home_(std::move(send)),
+        random_(static_cast<unsigned>(chosen.shard + 1)) {}
 
   // Null: no module declares the type.
   lane* find(message::function_type const& type);
@@ -123,6 +137,14 @@ class lanes {
   // The functions were replaced: every lane is bound to what they are now, or unbound, and turns go where they belong.
   // Returns the lanes with addresses whose mark is another one.
   std::unordered_set<lane*> rebind();
+
+  // What a worker's turn has found out about the endpoint. The first takes the turn back: it is the next to go.
+  void not_reached(permit const& held, ready_turn back, error const& why);
+  void reached(permit const& held);
+  // When wake_probes() has something to do; never, while all endpoints are reached.
+  clock::deadline next_probe() const noexcept;
+  void wake_probes();
+
   // How often rebind() was called; the same on all shards but while declarations are being applied.
   std::uint64_t generation() const noexcept { return generation_; }
 
@@ -141,6 +163,8 @@ class lanes {
  private:
   void bind(lane& of, function::handle callee);
   void start_workers(lane& of);
+  static bool may_probe(lane const& of) noexcept;
+  static bool wants_worker(lane const& of) noexcept;
 
   options const chosen_;
   std::size_t const calls_max_;
@@ -151,6 +175,8 @@ class lanes {
   std::size_t calls_count_ = 0;
   std::uint64_t generation_ = 0;
   std::vector<std::pair<message::function_type, ready_turn>> early_; // of shards that are one generation ahead
+  std::multimap<clock::steady::time_point, message::function_type> probes_;
+  std::minstd_rand random_;
   std::deque<lane*> waiting_; // lanes with ready turns and free permits, for a call of the shard's share
   bool stopped_ = false;
 };

@@ -57,9 +57,9 @@ turn_loop::links shard::turn_links() {
                  deadline total) { return call_there(at, self, taken, states, total); }};
 }
 
-asio::awaitable<void> shard::run_there(ready_turn next, call_place at) {
+asio::awaitable<turn_told> shard::run_there(ready_turn next, call_place at) {
   shard& there = all_.at(next.shard);
-  co_await task::on(there.executor(), there.turns_.run(*next.box, at));
+  co_return co_await task::on(there.executor(), there.turns_.run(*next.box, at));
 }
 
 namespace {
@@ -224,6 +224,11 @@ void shard::measure_mailboxes(std::unordered_set<lane*> const& of) {
 }
 
 shard_status shard::status() const {
+  auto const now = clock::steady::now();
+  auto const ms_until = [now](clock::steady::time_point at) {
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(at - now).count();
+    return std::max<std::int64_t>(0, left);
+  };
   shard_status seen;
   seen.delayed_lateness_seconds = delayed_.lateness_seconds();
   seen.held_by_egress = turns_.held_counts();
@@ -245,15 +250,16 @@ shard_status shard::status() const {
     own.failing_count = lane->failing_count;
     own.last_error = lane->last_error;
     own.last_error_at_ms = lane->last_error_at_ms;
+    own.not_reached_count = lane->not_reached_count;
+    if (lane->not_reached_count > 0)
+      own.next_attempt_ms = ms_until(lane->next_probe);
   }
-  auto const now = clock::steady::now();
   turns_.for_some_waiting([&](mailbox::mailbox const& box) {
     auto& own = seen.lanes[position.at(box.self().type)];
     own.failures_count_max = std::max(own.failures_count_max, box.failures_count);
     own.oldest_seconds = std::max(own.oldest_seconds, std::chrono::duration<double>(now - box.oldest_since).count());
     if (box.stands == mailbox::phase::backing_off) {
-      auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(box.next_attempt - now).count();
-      auto const in_ms = std::max<std::int64_t>(0, left);
+      auto const in_ms = ms_until(box.next_attempt);
       own.next_attempt_ms = own.next_attempt_ms < 0 ? in_ms : std::min(own.next_attempt_ms, in_ms);
     }
   });

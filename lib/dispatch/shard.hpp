@@ -53,7 +53,7 @@ class shard final : public entrance {
   struct parts_left; // of an upload, on other shards
   boost::asio::awaitable<void> accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max,
                                                 parts_left& left);
-  boost::asio::awaitable<void> run_there(ready_turn next, call_place at);
+  boost::asio::awaitable<turn_told> run_there(ready_turn next, call_place at);
   boost::asio::awaitable<result<message::reply>> call_there(call_place at, message::address const& self,
                                                             message::batch const& taken,
                                                             message::state_values const& states, clock::deadline total);

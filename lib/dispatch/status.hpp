@@ -28,7 +28,8 @@ struct lane_status {
   std::int64_t last_error_at_ms = 0;
   std::size_t failing_count = 0;     // addresses whose last call failed
   unsigned failures_count_max = 0;   // in a row, of those that back off
-  std::int64_t next_attempt_ms = -1; // from now, the earliest; -1: nobody backs off
+  unsigned not_reached_count = 0;    // calls in a row that did not reach the endpoint; who waits for it has not failed
+  std::int64_t next_attempt_ms = -1; // from now, the earliest; -1: nobody backs off, and no endpoint is out of reach
 };
 
 struct shard_status {

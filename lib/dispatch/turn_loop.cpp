@@ -23,12 +23,6 @@ namespace {
 constexpr log::logger logger{"dispatch"};
 
 number number_of(error const& why) {
-  if (why.code == function::errc::endpoint_unreachable)
-    return number::endpoint_unreachable;
-  if (why.code == function::errc::name_unresolved)
-    return number::name_unresolved;
-  if (why.code == function::errc::out_of_descriptors)
-    return number::out_of_descriptors;
   if (why.code == function::errc::wrong_generation)
     return number::generation_mismatch;
   if (why.code == function::errc::function_in_error || why.code.category() == make_error_code(turn::errc{}).category())
@@ -62,25 +56,37 @@ asio::awaitable<void> turn_loop::work(permit held) {
   ready_turn next{};
   for (bool goes_on = data_.types.first(held, next); goes_on; goes_on = data_.types.next(held, next)) {
     call_place const here{data_.place.shard, held.callee.get(), data_.types.generation()};
+    turn_told told;
     if (next.shard == data_.place.shard)
-      co_await run(*next.box, here);
+      told = co_await run(*next.box, here);
     else
-      co_await links_.run_there(next, here);
+      told = co_await links_.run_there(next, here);
+    hear(held, next, told);
   }
   data_.types.worker_ended(held);
 }
 
-asio::awaitable<void> turn_loop::run(mailbox::mailbox& own, call_place at) {
+void turn_loop::hear(permit const& held, ready_turn of, turn_told const& told) {
+  if (told.end == turn_end::done || told.end == turn_end::failed)
+    data_.types.reached(held);
+  if (told.end != turn_end::not_reached)
+    return;
+  data_.types.not_reached(held, of, told.why);
+  backoffs_changed_.notify_all();
+}
+
+asio::awaitable<turn_told> turn_loop::run(mailbox::mailbox& own, call_place at) {
   lane& type = data_.types.open(own.self().type);
   if (at.generation != data_.types.generation() || !type.callee) {
     data_.types.arrived(type.type, {data_.place.shard, &own}, at.generation);
-    co_return;
+    co_return turn_end::rebound;
   }
   own.stands = phase::in_flight;
   ++type.in_flight_count;
-  auto const end = co_await run_turn(own, type, at);
+  auto told = co_await run_turn(own, type, at);
   --type.in_flight_count;
-  if (end == turn_end::stopped)
+  auto const end = told.end;
+  if (end == turn_end::stopped || end == turn_end::not_reached)
     own.stands = phase::ready;
   if (end == turn_end::rebound || (end == turn_end::done && own.waiting_count() > 0)) {
     becomes_ready(own, type);
@@ -89,6 +95,7 @@ asio::awaitable<void> turn_loop::run(mailbox::mailbox& own, call_place at) {
     --type.addresses_count;
     data_.mailboxes.erase(own);
   }
+  co_return told;
 }
 
 asio::awaitable<result<message::reply>> turn_loop::call(call_place const& at, message::address const& self,
@@ -99,7 +106,7 @@ asio::awaitable<result<message::reply>> turn_loop::call(call_place const& at, me
   return links_.call_there(at, self, taken, states, total);
 }
 
-asio::awaitable<turn_end> turn_loop::run_turn(mailbox::mailbox& own, lane& type, call_place at) {
+asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type, call_place at) {
   message::address const& self = own.self();
   function::handle const bound = type.callee; // a reload may bind the lane anew at each co_await
   if (auto const full = full_egress(own))
@@ -219,13 +226,15 @@ turn_end turn_loop::after_rebinding(mailbox::mailbox& own, lane& type, message::
   return turn_end::rebound;
 }
 
-turn_end turn_loop::after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound,
-                                  message::batch taken, error const& why) {
+turn_told turn_loop::after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound,
+                                   message::batch taken, error const& why) {
   if (type.callee != bound && why.code != function::errc::call_cancelled)
     return after_rebinding(own, type, std::move(taken)); // it says nothing of what is bound now
   give_back(own, type, std::move(taken));
   if (why.code == function::errc::call_cancelled)
     return turn_end::stopped;
+  if (function::is_unreached(why.code))
+    return {turn_end::not_reached, why};
   type.failing_count += own.failures_count++ == 0 ? 1 : 0;
   own.last_error = why.to_string();
   auto const wait = clock::backoff(type.limits.backoff, own.failures_count, static_cast<unsigned>(random_()));
@@ -262,10 +271,12 @@ turn_end turn_loop::halt(mailbox::mailbox& own, lane& type, message::batch taken
 
 asio::awaitable<void> turn_loop::wake_backed_off() {
   while (!closed_) {
-    auto const next = backing_off_.empty() ? deadline::never() : deadline::at(backing_off_.begin()->first);
+    auto const backed_off = backing_off_.empty() ? deadline::never() : deadline::at(backing_off_.begin()->first);
+    auto const next = std::min(backed_off, data_.types.next_probe());
     auto const end = co_await backoffs_changed_.wait(next);
     if (end == task::wait_end::cancelled)
       co_return;
+    data_.types.wake_probes();
     auto const now = clock::steady::now();
     while (!backing_off_.empty() && backing_off_.begin()->first <= now) {
       auto& own = *backing_off_.begin()->second;

@@ -3,6 +3,7 @@
 #include "clock/clock.hpp"
 #include "clock/deadline.hpp"
 #include "dispatch/shard_data.hpp"
+#include "error/result.hpp"
 #include "mailbox/mailbox.hpp"
 #include "message/batch.hpp"
 #include "message/change.hpp"
@@ -18,16 +19,25 @@
 #include <optional>
 #include <random>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace statefund::dispatch {
 
 enum class turn_end {
-  done,    // the batch has taken effect
-  failed,  // the batch is back in its mailbox, and its address backs off
-  held,    // an egress is full: the address stands still, and nothing was counted against it
-  rebound, // a reload came between: the batch is back in its mailbox, for the function that is bound now
-  stopped, // the daemon stops; the batch is back in its mailbox
+  done,        // the batch has taken effect
+  failed,      // the batch is back in its mailbox, and its address backs off
+  held,        // an egress is full: the address stands still, and nothing was counted against it
+  not_reached, // nobody was asked: the batch is back in its mailbox, and who holds the permit has the turn back
+  rebound,     // a reload came between: the batch is back in its mailbox, for the function that is bound now
+  stopped,     // the daemon stops; the batch is back in its mailbox
+};
+
+// What the worker is told of a turn.
+struct turn_told {
+  turn_told(turn_end came_to = turn_end::done, error because = {}) : end(came_to), why(std::move(because)) {}
+  turn_end end;
+  error why; // of not_reached
 };
 
 // Where a turn's call is made: at the worker that took the turn, on the worker's shard.
@@ -44,7 +54,7 @@ class turn_loop {
   // A type's permits may be on one shard, and its address on another.
   struct links {
     // Runs a turn on the shard where its address lives.
-    std::function<boost::asio::awaitable<void>(ready_turn, call_place)> run_there;
+    std::function<boost::asio::awaitable<turn_told>(ready_turn, call_place)> run_there;
     // Makes a turn's call on the worker's shard. All is borrowed until it returns.
     std::function<boost::asio::awaitable<result<message::reply>>(
         call_place, message::address const&, message::batch const&, message::state_values const&, clock::deadline)>
@@ -58,7 +68,7 @@ class turn_loop {
 
   // A turn of an address of this shard; it stays ready where this shard works with other declarations than the
   // worker's.
-  boost::asio::awaitable<void> run(mailbox::mailbox& own, call_place at);
+  boost::asio::awaitable<turn_told> run(mailbox::mailbox& own, call_place at);
 
   // An egress is below its low mark: who was held by it goes on.
   void egress_has_room(message::egress_id const& egress);
@@ -77,10 +87,11 @@ class turn_loop {
 
  private:
   boost::asio::awaitable<void> work(permit held);
-  boost::asio::awaitable<turn_end> run_turn(mailbox::mailbox& own, lane& type, call_place at);
+  boost::asio::awaitable<turn_told> run_turn(mailbox::mailbox& own, lane& type, call_place at);
   boost::asio::awaitable<result<message::reply>> call(call_place const& at, message::address const& self,
                                                       message::batch const& taken, message::state_values const& states,
                                                       clock::deadline total);
+  void hear(permit const& held, ready_turn of, turn_told const& told);
   boost::asio::awaitable<void> wake_backed_off();
 
   message::batch take(mailbox::mailbox& own, lane& type);
@@ -90,8 +101,8 @@ class turn_loop {
   std::optional<message::egress_id> full_egress(mailbox::mailbox const& own) const;
   std::optional<message::egress_id> full_egress(message::change const& whole) const;
   turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full);
-  turn_end after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound, message::batch taken,
-                         error const& why);
+  turn_told after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound, message::batch taken,
+                          error const& why);
   turn_end after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken);
   turn_end halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
   void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,

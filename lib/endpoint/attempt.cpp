@@ -112,9 +112,11 @@ outcome judge(answer const& got) {
 }
 
 outcome judge(failure const& met, connection_age of) noexcept {
-  switch (met.why) {
-  case cause::cancelled:
+  if (met.why == cause::cancelled)
     return outcome::cancelled;
+  if (met.at < stage::sending)
+    return outcome::not_reached;
+  switch (met.why) {
   case cause::call_timeout:
     return outcome::call_timeout;
   case cause::io:
@@ -159,6 +161,8 @@ step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::
     return step::refuse;
   case outcome::cancelled:
     return step::cancel;
+  case outcome::not_reached:
+    return step::not_reached;
   case outcome::call_timeout:
     return step::give_up;
   case outcome::stale:

@@ -45,22 +45,24 @@ enum class connection_age {
 
 // What one attempt came to.
 enum class outcome {
-  good,     // an answer whose body is to be decoded
-  message,  // it says that the message is wrong: another attempt would say so again
-  endpoint, // it says, or its absence says, that the endpoint fails
-  stale,    // a reused connection broke before any byte of an answer: the server had closed it meanwhile
+  good,        // an answer whose body is to be decoded
+  message,     // it says that the message is wrong: another attempt would say so again
+  endpoint,    // it says, or its absence says, that the endpoint fails
+  not_reached, // there was no connection to ask over
+  stale,       // a reused connection broke before any byte of an answer: the server had closed it meanwhile
   call_timeout,
   cancelled,
 };
 
 enum class step {
-  decode,  // the call ends with the answer
-  refuse,  // the call ends: about the message
-  retry,   // another attempt, after a back-off
-  resend,  // the same attempt again at once, on a new connection
-  put_off, // the call ends: the endpoint wishes for no request as soon as that
-  give_up, // the call ends: its budget is spent
-  cancel,  // the call ends: it was cancelled
+  decode,      // the call ends with the answer
+  refuse,      // the call ends: about the message
+  retry,       // another attempt, after a back-off
+  resend,      // the same attempt again at once, on a new connection
+  put_off,     // the call ends: the endpoint wishes for no request as soon as that
+  give_up,     // the call ends: its budget is spent
+  cancel,      // the call ends: it was cancelled
+  not_reached, // the call ends: nobody else would get further, so when to try again is dispatch's to say
 };
 
 outcome judge(answer const& got);

@@ -267,6 +267,8 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
       co_return own.conclude(made, attempt);
     case step::refuse:
       co_return error{errc::message_refused, made.what + own.place_of(attempt, made)};
+    case step::not_reached:
+      co_return error{made.meaning, made.what + own.place_of(attempt, made)};
     case step::cancel:
       co_return error{errc::call_cancelled, made.what + own.place_of(attempt, made)};
     case step::put_off:

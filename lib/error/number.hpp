@@ -51,14 +51,16 @@ enum class number : unsigned {
   actions_not_allowed = 123,          // 403: this door only shows
 
   // what functions do
-  call_failed = 201,         // a call's whole budget is spent; it is called again after a back-off
-  call_recovered = 202,      // a call succeeded after failures
-  generation_mismatch = 203, // the endpoint speaks the other protocol generation
-  function_in_error = 204,   // the answer asks for what cannot be done
-  function_unbound = 205,    // messages wait for a function type that no module declares
-  egress_held = 206,         // addresses stand still until an egress is read
+  call_failed = 201,          // a call's whole budget is spent; it is called again after a back-off
+  call_recovered = 202,       // a call succeeded after failures
+  generation_mismatch = 203,  // the endpoint speaks the other protocol generation
+  function_in_error = 204,    // the answer asks for what cannot be done
+  function_unbound = 205,     // messages wait for a function type that no module declares
+  egress_held = 206,          // addresses stand still until an egress is read
+  endpoint_not_reached = 207, // one call at a time tries an endpoint; its addresses wait
+  endpoint_reached = 208,     // an endpoint is reached again
 
-  // why a call that failed did not come to its function
+  // why an endpoint is not reached
   endpoint_unreachable = 215, // there is no connection to its endpoint
   name_unresolved = 216,      // its endpoint's host name has no address
   out_of_descriptors = 217,   // the daemon has no file descriptor left for a connection

@@ -25,6 +25,9 @@ std::string_view room_of(errc) noexcept;
 std::string_view describe(errc value) noexcept;
 boost::system::error_code make_error_code(errc value) noexcept;
 
+// There was no connection: the function has seen nothing of the call, and another call would get no further.
+bool is_unreached(boost::system::error_code const& failed) noexcept;
+
 } // namespace statefund::function
 
 STATEFUND_ERRC(statefund::function::errc)

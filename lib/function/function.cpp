@@ -38,6 +38,10 @@ boost::system::error_code make_error_code(errc value) noexcept {
   return error_category::code_of(value);
 }
 
+bool is_unreached(boost::system::error_code const& failed) noexcept {
+  return failed == errc::endpoint_unreachable || failed == errc::name_unresolved || failed == errc::out_of_descriptors;
+}
+
 handle table::find(message::function_type const& type) {
   if (auto const known = functions_.find(type); known != functions_.end())
     return known->second;

@@ -54,8 +54,9 @@ class function {
 
   // One call: all attempts, until an answer was read or `total` has passed; every attempt sends the same bytes.
   // `self`, `taken` and `states` are borrowed until this returns. Values that are absent in `states` are sent as
-  // absent. Errors: function::errc, with a detail for the operator. Cancellation of the coroutine ends it as
-  // call_cancelled.
+  // absent. Errors: function::errc, with a detail for the operator. What is_unreached()
+  // comes at once, with budget left: dispatch decides who tries again, and when. Cancellation of the coroutine ends it
+  // as call_cancelled.
   virtual boost::asio::awaitable<result<message::reply>> call(message::address const& self, message::batch const& taken,
                                                               message::state_values const& states,
                                                               clock::deadline total) = 0;

@@ -166,6 +166,8 @@ dispatch::lane_status shards_in_process::status(std::string const& type) {
         sum.held_count += lane.held_count;
         sum.shut_count += lane.shut_count;
         sum.next_attempt_ms = std::max(sum.next_attempt_ms, lane.next_attempt_ms);
+        sum.failing_count += lane.failing_count;
+        sum.not_reached_count = std::max(sum.not_reached_count, lane.not_reached_count);
         sum.failures_count_max = std::max(sum.failures_count_max, lane.failures_count_max);
         if (!lane.last_error.empty())
           sum.last_error = lane.last_error;

@@ -11,7 +11,8 @@ using namespace statefund::support;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
-// Whatever a server does to its connections: every call ends once, with its own answer, and none is answered twice.
+// Whatever a server does to its connections: every call ends once, with its own answer, and none is answered twice. A
+// call that did not reach it says so, and is made again, as dispatch does.
 
 namespace {
 
@@ -23,7 +24,10 @@ class load {
   // Takes in what has ended, and starts others in their places until so many were started.
   void go_on(std::size_t started_max) {
     for (auto& each : out_) {
-      if (each.call && each.call->done) {
+      if (each.call && each.call->done && is_not_reached(*each.call)) {
+        ++not_reached_count_;
+        each.call = on_.start(each.argument);
+      } else if (each.call && each.call->done) {
         CHECK(each.call->mark() == each.argument);
         ++ended_count_;
         each.call = nullptr;
@@ -36,9 +40,13 @@ class load {
   }
   std::size_t started_count() const noexcept { return started_count_; }
   std::size_t ended_count() const noexcept { return ended_count_; }
+  std::size_t not_reached_count() const noexcept { return not_reached_count_; }
   std::size_t out_count() const noexcept { return started_count_ - ended_count_; }
 
  private:
+  static bool is_not_reached(outgoing const& call) {
+    return call.got->has_error() && function::is_unreached(call.got->error().code);
+  }
   struct one {
     std::string argument;
     std::shared_ptr<outgoing> call;
@@ -47,6 +55,7 @@ class load {
   std::vector<one> out_;
   std::size_t started_count_ = 0;
   std::size_t ended_count_ = 0;
+  std::size_t not_reached_count_ = 0;
 };
 
 void short_backoff(endpoint::options& chosen) {
@@ -83,10 +92,14 @@ TEST_CASE("a server that is restarted fifty times under load: each call is answe
     on.server.reset();
     on.loop.settle();
     on.loop.advance(1ms); // down for a while
+    calls.go_on(0);
+    on.loop.settle();
     on.server = std::make_unique<scripted_server>(on.loop, place);
   }
+  script last_life(8, answer_with(echo)); // for calls may follow each other on one connection
+  last_life.push_back(hold());
   for (int i = 0; i < 8; ++i)
-    on.server->plays(life);
+    on.server->plays(last_life);
   auto const all_ended = [&] {
     calls.go_on(0);
     return calls.out_count() == 0;
@@ -97,7 +110,7 @@ TEST_CASE("a server that is restarted fifty times under load: each call is answe
   count_answers(*on.server, answers);
   CHECK(answers.size() == calls.started_count());
   CHECK(std::all_of(answers.begin(), answers.end(), [](auto const& each) { return each.second == 1; }));
-  CHECK(on.function->counts().attempts_failed > 0);
+  CHECK(calls.not_reached_count() > 0);
 }
 
 TEST_CASE("a server that promises to keep connections and serves each one request, under load: no attempt fails") {

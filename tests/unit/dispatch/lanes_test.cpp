@@ -1,5 +1,7 @@
 #include "dispatch/lanes.hpp"
 #include "dispatch/share.hpp"
+#include "function/errc.hpp"
+#include "log/capture.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,12 +14,16 @@
 
 using namespace statefund;
 using namespace statefund::dispatch;
+using namespace std::chrono_literals;
 
 namespace {
 
 class never_called final : public function::function {
  public:
-  explicit never_called(std::size_t calls_max) { limits_.concurrent_calls_max = calls_max; }
+  never_called(std::size_t calls_max, std::chrono::nanoseconds backoff_max) {
+    limits_.concurrent_calls_max = calls_max;
+    limits_.backoff.max = backoff_max;
+  }
   statefund::function::limits const& call_limits() const noexcept override { return limits_; }
   std::shared_ptr<message::state_specs const> declared_states() const noexcept override { return nullptr; }
   std::string_view text_type_name() const noexcept override { return {}; }
@@ -35,6 +41,8 @@ class never_called final : public function::function {
   statefund::function::limits limits_;
 };
 
+using names = std::vector<std::string>;
+
 // Lanes with workers that a test steps through by hand: a worker that was started takes its first turn at the next
 // step, as a posted task does.
 struct bench {
@@ -44,15 +52,18 @@ struct bench {
     bool busy = false;
   };
 
+  clock::moved_clock clock;
   std::map<std::string, std::size_t> calls_max; // by type; others have none
+  std::chrono::nanoseconds backoff_max = 1min;
   std::list<worker> workers;
   std::list<mailbox::mailbox> boxes;
   std::vector<std::pair<std::size_t, mailbox::mailbox*>> sent_home;
   std::vector<std::string> order; // in which turns were taken
   std::size_t busy_max = 0;
   function::table::factory const make = [this](message::function_type const& type) {
-    return calls_max.contains(type.name) ? function::handle(std::make_shared<never_called>(calls_max[type.name]))
-                                         : nullptr;
+    return calls_max.contains(type.name)
+               ? function::handle(std::make_shared<never_called>(calls_max[type.name], backoff_max))
+               : nullptr;
   };
   function::table functions{make};
   lanes all;
@@ -65,6 +76,11 @@ struct bench {
               sent_home.emplace_back(home, next.box);
             }) {}
 
+  void reload() {
+    static_cast<void>(functions.replace(make, [](message::function_type const&) { return false; }));
+    all.rebind();
+    settle();
+  }
   lane& of(std::string const& type) { return all.open({"ns", type}); }
   void ready(std::string const& type, std::string id) {
     auto& box = boxes.emplace_back(message::address{{"ns", type}, std::move(id)});
@@ -118,10 +134,41 @@ struct bench {
                       [&](auto& one) { return one.busy && one.held.of->type.name == type; }));
     settle();
   }
+  // The worker with that turn, "a1".
+  std::list<worker>::iterator with(std::string const& turn) {
+    auto const found = std::find_if(workers.begin(), workers.end(), [&](auto& one) {
+      return one.busy && one.holds.box->self().type.name + one.holds.box->self().id == turn;
+    });
+    REQUIRE(found != workers.end());
+    return found;
+  }
+  void reached(std::string const& turn) {
+    auto const one = with(turn);
+    all.reached(one->held);
+    step(one);
+    settle();
+  }
+  void not_reached(std::string const& turn) {
+    auto const one = with(turn);
+    all.not_reached(one->held, one->holds, {function::errc::endpoint_unreachable, "Connection refused"});
+    step(one);
+    settle();
+  }
+  std::chrono::nanoseconds until_probe() const { return all.next_probe().left(); }
+  void pass(std::chrono::nanoseconds time) {
+    clock.advance(time);
+    all.wake_probes();
+    settle();
+  }
+  names busy() const {
+    names turns;
+    for (auto const& one : workers)
+      if (one.busy)
+        turns.push_back(one.holds.box->self().type.name + one.holds.box->self().id);
+    std::sort(turns.begin(), turns.end());
+    return turns;
+  }
 };
-
-using names = std::vector<std::string>;
-
 } // namespace
 
 TEST_CASE("a type that no module declares has no lane, and one that was declared later gets one") {
@@ -208,19 +255,22 @@ TEST_CASE("a shard without a share of the calls still makes one at a time") {
 TEST_CASE("a type with fewer permits than shards sends its ready addresses home") {
   message::function_type const type{"ns", "few"};
   auto const home = home_of(type, 4);
-  bench away({{"few", 2}}, {(home + 1) % 4, 4, 100});
-  away.ready("few", "1");
-  away.settle();
-  CHECK(away.workers.empty());
-  REQUIRE(away.sent_home.size() == 1);
-  CHECK(away.sent_home[0].first == home);
-
-  bench at_home({{"few", 2}}, {home, 4, 100});
-  for (auto const* const id : {"1", "2", "3"})
-    at_home.ready("few", id);
-  at_home.settle();
-  CHECK(at_home.busy_count() == 2);
-  CHECK(at_home.sent_home.empty());
+  SECTION("from elsewhere") {
+    bench away({{"few", 2}}, {(home + 1) % 4, 4, 100});
+    away.ready("few", "1");
+    away.settle();
+    CHECK(away.workers.empty());
+    REQUIRE(away.sent_home.size() == 1);
+    CHECK(away.sent_home[0].first == home);
+  }
+  SECTION("at home") {
+    bench at_home({{"few", 2}}, {home, 4, 100});
+    for (auto const* const id : {"1", "2", "3"})
+      at_home.ready("few", id);
+    at_home.settle();
+    CHECK(at_home.busy_count() == 2);
+    CHECK(at_home.sent_home.empty());
+  }
 }
 
 TEST_CASE("after a stop no worker starts, and those that run end after their turn") {
@@ -358,5 +408,250 @@ TEST_CASE("whatever comes, nobody ready waits while a call is free, and no limit
       world.settle();
     }
     REQUIRE(world.order.size() == made);
+  }
+}
+
+TEST_CASE("the first call that does not reach its endpoint leaves one probe, after a wait; its turn is the next") {
+  log::capture logged;
+  bench world({{"a", 3}});
+  for (auto const* const id : {"1", "2", "3", "4", "5"})
+    world.ready("a", id);
+  world.settle();
+  CHECK(world.all.next_probe().is_never());
+  world.not_reached("a2");
+  CHECK(world.busy() == names{"a1", "a3"}); // they go on
+  auto const wait = world.until_probe();
+  CHECK(wait >= 5ms);
+  CHECK(wait <= 10ms);
+  world.pass(wait - 1ns);
+  CHECK(world.busy_count() == 2);
+  world.pass(1ns);
+  CHECK(world.busy() == names{"a1", "a2", "a3"});
+  CHECK(world.all.next_probe().is_never());
+  auto const told = logged.events(number::endpoint_not_reached);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].fields.at("function_type") == "ns/a");
+  CHECK(told[0].fields.at("error") == "the endpoint cannot be reached: Connection refused");
+  CHECK(told[0].fields.at("reason") == "SF0215");
+}
+
+TEST_CASE("calls that were out when the endpoint was found out of reach neither lengthen the wait nor end it") {
+  log::capture logged;
+  bench world({{"a", 6}});
+  for (auto const* const id : {"1", "2", "3", "4", "5", "6", "7"})
+    world.ready("a", id);
+  world.settle();
+  world.not_reached("a1");
+  auto const wait = world.until_probe();
+  world.not_reached("a2");
+  CHECK(world.until_probe() == wait);
+  world.reached("a3"); // over a connection that it had
+  CHECK(world.of("a").not_reached_count == 1);
+  world.pass(wait);
+  CHECK(world.busy() == names{"a2", "a4", "a5", "a6"});
+  world.not_reached("a4"); // while the probe is out
+  world.reached("a5");
+  CHECK(world.of("a").not_reached_count == 1);
+  CHECK(world.busy() == names{"a2", "a6"});
+  world.pass(1h);
+  CHECK(world.busy() == names{"a2", "a6"});
+  world.not_reached("a2");
+  CHECK(world.of("a").not_reached_count == 2);
+  world.step(world.with("a6")); // says nothing of the endpoint
+  world.settle();
+  CHECK(world.workers.empty());
+  CHECK(world.of("a").counters.calls_failed_total == 4);
+  CHECK(logged.count(number::endpoint_reached) == 0);
+}
+
+TEST_CASE("a probe goes out beside calls that take their time") {
+  log::capture const logged;
+  bench world({{"a", 3}});
+  for (auto const* const id : {"slow", "1", "2", "3"})
+    world.ready("a", id);
+  world.settle();
+  world.not_reached("a1");
+  world.pass(10ms);
+  CHECK(world.busy() == names{"a1", "a2", "aslow"});
+  world.reached("a1");
+  CHECK(world.busy() == names{"a2", "a3", "aslow"});
+}
+
+TEST_CASE("the waits between probes double from 10 ms to 5 s, or to the type's own longest back-off") {
+  log::capture const logged;
+  for (auto const& [backoff_max, longest] :
+       {std::pair(60'000ms, 5'000ms), std::pair(40ms, 40ms), std::pair(2ms, 2ms)}) {
+    INFO("retry.max " << backoff_max.count() << " ms");
+    bench world({{"a", 8}});
+    world.backoff_max = backoff_max;
+    world.ready("a", "1");
+    world.ready("a", "2");
+    world.settle();
+    world.step(world.with("a2"));
+    auto full = std::min(10ms, longest);
+    for (unsigned found_out = 1; found_out <= 15; ++found_out, full = std::min(full * 2, longest)) {
+      REQUIRE(world.busy() == names{"a1"});
+      world.not_reached("a1");
+      CHECK(world.of("a").not_reached_count == found_out);
+      CHECK(world.until_probe() <= full);
+      CHECK(world.until_probe() >= full / 2 - 1us);
+      world.pass(world.until_probe());
+    }
+  }
+}
+
+TEST_CASE("once an endpoint is reached, each call that ends opens a permit, up to all") {
+  log::capture logged;
+  bench world({{"a", 6}});
+  for (int id = 0; id < 30; ++id)
+    world.ready("a", std::to_string(id));
+  world.settle();
+  for (auto const* const turn : {"a0", "a1", "a2", "a3", "a4", "a5"})
+    world.not_reached(turn);
+  CHECK(world.workers.empty());
+  world.pass(10ms);
+  for (std::size_t in_flight = 1; in_flight < 6; ++in_flight) {
+    REQUIRE(world.busy_count() == in_flight);
+    world.reached(world.busy().front());
+  }
+  for (int more = 0; more < 10; ++more) {
+    CHECK(world.busy_count() == 6);
+    world.reached(world.busy().front());
+  }
+  auto const told = logged.events(number::endpoint_reached);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].fields.at("calls") == "1");
+  CHECK(world.of("a").not_reached_count == 0);
+}
+
+TEST_CASE("a probe that comes to nothing makes room for the next") {
+  log::capture const logged;
+  bench world({{"a", 2}});
+  world.ready("a", "1");
+  world.ready("a", "2");
+  world.settle();
+  world.not_reached("a1");
+  world.step(world.with("a2")); // held by an egress, for one
+  world.settle();
+  CHECK(world.workers.empty());
+  world.pass(10ms);
+  REQUIRE(world.busy() == names{"a1"});
+  world.step(world.with("a1"));
+  world.settle();
+  CHECK(world.workers.empty());
+  world.ready("a", "3");
+  world.settle();
+  CHECK(world.busy() == names{"a3"});
+}
+
+TEST_CASE("a function that was bound anew begins with all its permits, and what the old one met says nothing of it") {
+  log::capture logged;
+  bench world({{"a", 3}});
+  for (auto const* const id : {"1", "2", "3", "4", "5"})
+    world.ready("a", id);
+  world.settle();
+  world.not_reached("a1");
+  world.pass(10ms);
+  CHECK(world.busy() == names{"a1", "a2", "a3"}); // the first is a probe
+  world.reload();
+  CHECK(world.of("a").not_reached_count == 0);
+  CHECK(world.busy() == names{"a1", "a2", "a3", "a4", "a5"});
+  world.not_reached("a1"); // of the old one
+  CHECK(world.of("a").not_reached_count == 0);
+  CHECK(world.busy() == names{"a1", "a2", "a3", "a4", "a5"});
+  CHECK(world.all.next_probe().is_never());
+  CHECK(logged.count(number::endpoint_reached) == 0);
+}
+
+TEST_CASE("a probe that is due when its type is gone, or its endpoint another, wakes nobody") {
+  log::capture const logged;
+  bench world({{"a", 1}});
+  world.ready("a", "1");
+  world.settle();
+  world.not_reached("a1");
+  world.calls_max.clear();
+  world.reload();
+  world.pass(10ms);
+  CHECK(world.workers.empty());
+  CHECK(world.all.next_probe().is_never());
+}
+
+TEST_CASE("a type out of reach leaves the shard's calls to others, and probes when a call is free") {
+  log::capture const logged;
+  bench world({{"a", 4}, {"b", 4}}, {0, 1, 2});
+  for (auto const* const id : {"1", "2", "3", "4"})
+    world.ready("a", id);
+  world.settle();
+  for (int id = 1; id <= 9; ++id)
+    world.ready("b", std::to_string(id));
+  world.settle();
+  world.not_reached("a1");
+  world.not_reached("a2");
+  CHECK(world.busy() == names{"b1", "b2"});
+  world.pass(10ms);
+  CHECK(world.busy() == names{"b1", "b2"});
+  world.end_one("b"); // "b" has waited for longer
+  CHECK(world.busy_count("b") == 2);
+  world.end_one("b");
+  CHECK(world.busy_count("a") == 1);
+  CHECK(world.busy_count("b") == 1);
+  world.not_reached(world.busy().front());
+  CHECK(world.busy_count("b") == 2);
+}
+
+TEST_CASE("whatever comes and goes, no turn is lost, one probe at a time is out, and all is called in the end") {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    INFO("seed " << seed);
+    log::capture logged;
+    std::minstd_rand random(seed);
+    std::map<std::string, std::size_t> limits;
+    std::size_t const types_count = 1 + random() % 3;
+    for (std::size_t i = 0; i < types_count; ++i)
+      limits[std::string(1, static_cast<char>('a' + i))] = 1 + random() % 5;
+    std::size_t const calls_max = 1 + random() % 6;
+    bench world(limits, {0, 1, calls_max});
+    std::size_t made_count = 0;
+    std::size_t given_back_count = 0;
+    for (int step = 0; step < 400; ++step) {
+      auto const type = std::string(1, static_cast<char>('a' + random() % types_count));
+      if (random() % 5 < 2) {
+        world.ready(type, std::to_string(made_count++));
+      } else if (auto const busy = world.busy(); !busy.empty()) {
+        auto const& turn = busy[random() % busy.size()];
+        auto const comes_to = random() % 5;
+        given_back_count += comes_to < 2 ? 1 : 0;
+        if (comes_to < 2)
+          world.not_reached(turn);
+        else if (comes_to < 4)
+          world.reached(turn);
+        else
+          world.step(world.with(turn));
+      }
+      world.settle();
+      if (random() % 3 == 0)
+        world.pass(std::chrono::milliseconds(random() % 50));
+      REQUIRE(world.busy_count() <= calls_max);
+      for (auto const& [name, limit] : limits) {
+        auto const& of = world.of(name);
+        REQUIRE(world.busy_count(name) <= limit);
+        auto const probes = std::count_if(world.workers.begin(), world.workers.end(), [&](auto& one) {
+          return one.held.of == &of && of.not_reached_count > 0 && one.held.probe == of.probe && of.probe != 0;
+        });
+        REQUIRE(probes <= 1);
+        bool const open = of.not_reached_count == 0 ? world.busy_count(name) < of.open_permits_count
+                                                    : of.probe == 0 && of.next_probe <= clock::steady::now();
+        bool const could = open && world.busy_count() < calls_max && world.busy_count(name) < limit;
+        REQUIRE((!could || of.ready.empty()));
+      }
+    }
+    for (int rounds = 0; rounds < 10'000; ++rounds) {
+      world.pass(5s);
+      auto const busy = world.busy();
+      if (busy.empty())
+        break;
+      world.reached(busy.front());
+    }
+    REQUIRE(world.workers.empty());
+    REQUIRE(world.order.size() == made_count + given_back_count);
   }
 }

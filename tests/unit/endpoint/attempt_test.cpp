@@ -68,17 +68,27 @@ TEST_CASE("a timeout or a malformed answer is never stale") {
   CHECK(judge(failure{cause::cancelled, stage::waiting, {}}, connection_age::reused) == outcome::cancelled);
 }
 
+TEST_CASE("what fails before there is a connection has not reached the endpoint, but for a cancellation") {
+  for (auto const at : {stage::resolving, stage::connecting}) {
+    for (auto const why : {cause::io, cause::out_of_descriptors, cause::connect_timeout, cause::call_timeout})
+      CHECK(judge(failure{why, at, {}}, connection_age::fresh) == outcome::not_reached);
+    CHECK(judge(failure{cause::cancelled, at, {}}, connection_age::fresh) == outcome::cancelled);
+  }
+}
+
 TEST_CASE("what follows an attempt") {
   CHECK(after_attempt(outcome::good, 1s, 0s) == step::decode);
   CHECK(after_attempt(outcome::message, 1s, 0s) == step::refuse);
   CHECK(after_attempt(outcome::endpoint, 1ns, 0s) == step::retry);
   CHECK(after_attempt(outcome::stale, 1ns, 0s) == step::resend);
+  CHECK(after_attempt(outcome::not_reached, 1s, 0s) == step::not_reached);
   CHECK(after_attempt(outcome::cancelled, 1s, 0s) == step::cancel);
 }
 
 TEST_CASE("without time left only what is known already counts") {
   CHECK(after_attempt(outcome::good, 0s, 0s) == step::decode);
   CHECK(after_attempt(outcome::message, 0s, 0s) == step::refuse);
+  CHECK(after_attempt(outcome::not_reached, 0s, 0s) == step::not_reached);
   CHECK(after_attempt(outcome::cancelled, 0s, 0s) == step::cancel);
   CHECK(after_attempt(outcome::endpoint, 0s, 0s) == step::give_up);
   CHECK(after_attempt(outcome::stale, 0s, 0s) == step::give_up);
