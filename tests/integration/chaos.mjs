@@ -86,8 +86,9 @@ export function recovered(daemon, within_ms = 20_000) {
     (await status(daemon)).functions.every((one) => !one.last_failure));
 }
 
-// What the log says when a call has failed.
+// What the log says when a call has failed or had no connection, and when that is over.
 export const failed = /warning SF02/;
+export const goes_on = /info +SF020[28]/;
 
 // Node puts an empty write behind a large body, which fails if the server has answered and closed by then.
 export const stays_open = {connection: 'keep-alive'};
