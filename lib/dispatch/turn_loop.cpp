@@ -27,6 +27,10 @@ number number_of(error const& why) {
     return number::generation_mismatch;
   if (why.code == function::errc::function_in_error || why.code.category() == make_error_code(turn::errc{}).category())
     return number::function_in_error;
+  if (why.code == function::errc::message_refused)
+    return number::call_refused;
+  if (why.code == function::errc::answer_unreadable)
+    return number::answer_unreadable;
   return number::call_failed;
 }
 

@@ -25,12 +25,15 @@ struct counters {
 // like) is retried after a back-off; what is about the message is not (attempt.hpp).
 //
 // Errors of call(), with the stage, the attempt and the endpoint in the detail:
-//   endpoint_failed    the budget is spent; the detail tells what ended the last attempt
-//   message_refused    400, 413, 422 and other 4xx; or the call cannot be put into bytes
-//   answer_unreadable  an answer of the right type that does not parse, or has more than payload_bytes_max bytes
-//   wrong_generation   the answer is the other protocol generation's
-//   function_in_error  the answer parses and asks for what cannot be
-//   call_cancelled     the calling coroutine was cancelled, which must see that as errors, not as exceptions
+//   endpoint_failed       the budget is spent; the detail tells what ended the last attempt
+//   endpoint_unreachable  at once: it got no connection
+//   name_unresolved       likewise, for want of an address
+//   out_of_descriptors    likewise, for want of a file descriptor
+//   message_refused       400, 413, 422 and other 4xx; or the call cannot be put into bytes
+//   answer_unreadable     an answer of the right type that does not parse, or has more than payload_bytes_max bytes
+//   wrong_generation      the answer is the other protocol generation's
+//   function_in_error     the answer parses and asks for what cannot be
+//   call_cancelled        the calling coroutine was cancelled, which must see that as errors, not as exceptions
 //   (task::gate)
 // No more calls may be out than pool_size. Lives until its close has been awaited and no call is out.
 class remote_function final : public function::function {

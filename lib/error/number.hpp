@@ -65,6 +65,10 @@ enum class number : unsigned {
   name_unresolved = 216,      // its endpoint's host name has no address
   out_of_descriptors = 217,   // the daemon has no file descriptor left for a connection
 
+  // why a call ended without another attempt
+  call_refused = 220,      // the function refuses the messages, or they make too large a request
+  answer_unreadable = 221, // an answer of the right type has bytes that cannot be read, or too many
+
   // the store
   store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)
 };

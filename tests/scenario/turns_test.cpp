@@ -252,6 +252,26 @@ TEST_CASE("a failed batch is called again after its type's back-off, which doubl
   }
 }
 
+TEST_CASE("a failed call is logged under the number of its kind") {
+  std::pair<function::errc, number> const kinds[] = {
+      {function::errc::endpoint_failed, number::call_failed},
+      {function::errc::message_refused, number::call_refused},
+      {function::errc::answer_unreadable, number::answer_unreadable},
+      {function::errc::wrong_generation, number::generation_mismatch},
+      {function::errc::function_in_error, number::function_in_error},
+  };
+  for (auto const& [kind, expected] : kinds) {
+    shards_in_process world;
+    world.functions.declare("fn");
+    world.functions.fail_next(1, kind);
+    REQUIRE(world.accepts(alice, "1"));
+    world.settle();
+    CHECK(world.logged.count(expected) == 1);
+    world.advance(100ms);
+    CHECK(world.is_empty());
+  }
+}
+
 TEST_CASE("what a function sends arrives in order, over shards, and never at a full door") {
   shards_in_process world(4);
   function::limits narrow;
