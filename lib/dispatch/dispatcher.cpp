@@ -135,7 +135,7 @@ asio::awaitable<void> dispatcher::close_rest(shard& one, deadline) {
   co_await one.delayed_.close();
   co_await one.departures_.close();
   co_await one.data_.functions.close();
-  co_await one.replaced_.close();
+  co_await one.closing_.close();
 }
 
 asio::awaitable<std::vector<shard_status>> dispatcher::status() {

@@ -17,6 +17,10 @@ constexpr log::logger logger{"dispatch"};
 constexpr std::chrono::nanoseconds probe_interval_initial = std::chrono::milliseconds(10);
 constexpr std::chrono::nanoseconds probe_interval_max = std::chrono::seconds(5);
 
+// The Retry-After of SF0121 promises that a type unused for so long gives its place up.
+constexpr std::chrono::seconds unused_min(60);
+constexpr std::chrono::seconds unused_looked_for_every(1);
+
 // The number whose page says what to do.
 std::string reason_of(error const& why) {
   if (why.code == function::errc::name_unresolved)
@@ -36,7 +40,29 @@ bool is_probe(permit const& held) noexcept {
 lane* lanes::find(message::function_type const& type) {
   if (auto const known = by_type_.find(type); known != by_type_.end())
     return known->second->callee ? known->second.get() : nullptr;
-  return functions_.find(type) ? &open(type) : nullptr;
+  return function_of(type) ? &open(type) : nullptr;
+}
+
+function::handle lanes::function_of(message::function_type const& type) {
+  auto const now = clock::steady::now();
+  if (functions_.is_full() && now >= unused_looked_for_again_at_) {
+    unused_looked_for_again_at_ = now + unused_looked_for_every;
+    for (auto const& other : functions_.types())
+      if (is_unused(other, now - unused_min)) {
+        links_.close(functions_.forget(other));
+        by_type_.erase(other);
+      }
+  }
+  return functions_.find(type);
+}
+
+bool lanes::is_unused(message::function_type const& type, clock::steady::time_point since) const {
+  auto const known = by_type_.find(type);
+  if (known == by_type_.end())
+    return true;
+  lane const& own = *known->second;
+  return own.addresses_count + own.ready.size() + own.workers_count + own.leaving_count == 0 &&
+         own.unused_since <= since && std::find(waiting_.begin(), waiting_.end(), &own) == waiting_.end();
 }
 
 lane& lanes::open(message::function_type const& type) {
@@ -46,7 +72,11 @@ lane& lanes::open(message::function_type const& type) {
     own->type = type;
     own->limits.waiting_max.reset();
     own->specs = std::make_shared<message::state_specs>();
-    bind(*own, functions_.find(type));
+    unused(*own);
+    bind(*own, function_of(type));
+    // It may be declared, and have no place.
+    if (!own->callee && functions_.is_full())
+      probe_at(clock::steady::now() + unused_looked_for_every, type);
   }
   return *own;
 }
@@ -113,7 +143,7 @@ void lanes::arrived(message::function_type const& type, ready_turn next, std::ui
 
 void lanes::ready(lane& of, ready_turn next) {
   if (of.home != chosen_.shard)
-    return send_home_(of.home, of.type, next);
+    return links_.send_home(of.home, of.type, next);
   of.ready.push_back(next);
   start_workers(of);
 }
@@ -141,7 +171,7 @@ void lanes::start_workers(lane& of) {
   ++calls_count_;
   if (of.not_reached_count > 0)
     of.probe = ++of.probes_total;
-  start_({&of, of.callee, of.probe});
+  links_.start_worker({&of, of.callee, of.probe});
 }
 
 void lanes::not_reached(permit const& held, ready_turn back, error const& why) {
@@ -158,7 +188,7 @@ void lanes::not_reached(permit const& held, ready_turn back, error const& why) {
   clock::backoff_limits const between{probe_interval_initial, std::min(probe_interval_max, of.limits.backoff.max)};
   auto const wait = clock::backoff(between, ++of.not_reached_count, static_cast<unsigned>(random_()));
   of.next_probe = now + wait;
-  probes_.emplace(of.next_probe, of.type);
+  probe_at(of.next_probe, of.type);
   if ((of.not_reached_count & (of.not_reached_count - 1)) != 0) // the first, then ever more seldom
     return;
   if (of.not_reached_count == 1 && now < of.log_again_at)
@@ -204,9 +234,22 @@ void lanes::wake_probes() {
   while (!probes_.empty() && probes_.begin()->first <= now) {
     auto const type = std::move(probes_.begin()->second);
     probes_.erase(probes_.begin());
-    if (auto const known = by_type_.find(type); known != by_type_.end())
-      start_workers(*known->second);
+    auto const known = by_type_.find(type);
+    if (known == by_type_.end())
+      continue;
+    lane& own = *known->second;
+    if (own.callee)
+      start_workers(own);
+    else if (auto callee = function_of(type))
+      bind(own, std::move(callee));
+    else if (functions_.is_full())
+      probe_at(now + unused_looked_for_every, type);
   }
+}
+
+void lanes::probe_at(clock::steady::time_point at, message::function_type const& type) {
+  probes_.emplace(at, type);
+  links_.probes_changed();
 }
 
 bool lanes::next(permit const& held, ready_turn& into) {

@@ -82,8 +82,9 @@ struct lane {
 
   // Of addresses of this type and shard. Kept up to date, so that showing them costs no walk over the mailboxes.
   std::size_t waiting_messages_count = 0;
-  std::size_t addresses_count = 0; // with something waiting or out
-  std::size_t shut_count = 0;      // whose door is shut
+  std::size_t addresses_count = 0;          // with something waiting or out
+  clock::steady::time_point unused_since{}; // while there are none
+  std::size_t shut_count = 0;               // whose door is shut
   std::size_t in_flight_count = 0;
   std::size_t backing_off_count = 0;
   std::size_t held_count = 0;
@@ -111,22 +112,32 @@ class lanes {
     std::size_t shards_count = 1;
     std::size_t calls_max = 1024; // this shard's share; one call may always go out
   };
-  using start_worker = std::function<void(permit)>;
-  // Another shard holds the permits: tell it that this address is ready.
-  using send_home = std::function<void(std::size_t home, message::function_type const&, ready_turn)>;
+  // What they have others do.
+  struct links {
+    std::function<void(permit)> start_worker;
+    // Another shard holds the permits: tell it that this address is ready.
+    std::function<void(std::size_t home, message::function_type const&, ready_turn)> send_home;
+    // A function that was forgotten, and that nobody calls.
+    std::function<void(function::handle)> close;
+    // next_probe() may be sooner.
+    std::function<void()> probes_changed;
+  };
 
-  lanes(options const& chosen, function::table& functions, start_worker start, send_home send)
+  lanes(options const& chosen, function::table& functions, links others)
       : chosen_(chosen),
         calls_max_(std::max<std::size_t>(1, chosen.calls_max)),
         functions_(functions),
-        start_(std::move(start)),
-        send_home_(std::move(send)),
+        links_(std::move(others)),
         random_(static_cast<unsigned>(chosen.shard + 1)) {}
 
-  // Null: no module declares the type.
+  // Null: no module declares the type, or there are as many functions as may be, each of them used within the last
+  // minute; others are forgotten then.
   lane* find(message::function_type const& type);
   // Bound or not: for who has messages. Made where there is none.
   lane& open(message::function_type const& type);
+
+  // Its last address is idle again.
+  void unused(lane& of) noexcept { of.unused_since = clock::steady::now(); }
 
   // The turn waits for a permit here, or at the type's home.
   void ready(lane& of, ready_turn next);
@@ -141,7 +152,7 @@ class lanes {
   // What a worker's turn has found out about the endpoint. The first takes the turn back: it is the next to go.
   void not_reached(permit const& held, ready_turn back, error const& why);
   void reached(permit const& held);
-  // When wake_probes() has something to do; never, while all endpoints are reached.
+  // When wake_probes() has something to do; never, while all endpoints are reached and all types have their function.
   clock::deadline next_probe() const noexcept;
   void wake_probes();
 
@@ -161,7 +172,10 @@ class lanes {
   auto end() const noexcept { return by_type_.end(); }
 
  private:
+  function::handle function_of(message::function_type const& type);
+  bool is_unused(message::function_type const& type, clock::steady::time_point since) const;
   void bind(lane& of, function::handle callee);
+  void probe_at(clock::steady::time_point at, message::function_type const& type);
   void start_workers(lane& of);
   static bool may_probe(lane const& of) noexcept;
   static bool wants_worker(lane const& of) noexcept;
@@ -169,8 +183,8 @@ class lanes {
   options const chosen_;
   std::size_t const calls_max_;
   function::table& functions_;
-  start_worker start_;
-  send_home send_home_;
+  links const links_;
+  clock::steady::time_point unused_looked_for_again_at_{};
   std::unordered_map<message::function_type, std::unique_ptr<lane>> by_type_;
   std::size_t calls_count_ = 0;
   std::uint64_t generation_ = 0;

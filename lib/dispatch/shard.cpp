@@ -20,9 +20,7 @@ using clock::deadline;
 shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor executor, options const& chosen,
              totals& counts, store::store& truth, std::shared_ptr<declarations const> declared)
     : all_(all),
-      data_(
-          own, std::move(executor), chosen, counts, truth, std::move(declared),
-          [this](permit held) { turns_.start_worker(std::move(held)); }, links()),
+      data_(own, std::move(executor), chosen, counts, truth, std::move(declared), links()),
       accept_(data_),
       turns_(data_, turn_links()),
       delayed_(data_),
@@ -32,14 +30,31 @@ shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor 
                           [this](message::egress_id const& egress) {
                             all_.post_to_all([egress](shard& there) { there.turns_.egress_has_room(egress); });
                           }}),
-      replaced_(data_.executor) {}
+      closing_(data_.executor) {}
+
+namespace {
+
+asio::awaitable<void> close(function::handle unused) {
+  co_await unused->close();
+}
+
+} // namespace
+
+lanes::links shard::lane_links() {
+  return {.start_worker = [this](permit held) { turns_.start_worker(std::move(held)); },
+          .send_home =
+              [this](std::size_t home, message::function_type const& type, ready_turn next) {
+                auto const generation = data_.types.generation();
+                all_.post_to(home, [type, next, generation](shard& there) {
+                  there.data_.types.arrived(type, next, generation);
+                });
+              },
+          .close = [this](function::handle unused) { closing_.start(close(std::move(unused))); },
+          .probes_changed = [this] { turns_.probes_changed(); }};
+}
 
 shard_data::links shard::links() {
-  return {[this](std::size_t home, message::function_type const& type, ready_turn next) {
-            auto const generation = data_.types.generation();
-            all_.post_to(home,
-                         [type, next, generation](shard& there) { there.data_.types.arrived(type, next, generation); });
-          },
+  return {lane_links(),
           [this](std::size_t at, std::vector<ordered_message> messages) {
             auto const batch = std::make_shared<std::vector<ordered_message>>(std::move(messages));
             all_.post_to(at, [batch](shard& there) {
@@ -194,18 +209,10 @@ std::size_t shard::shards_count() const noexcept {
   return data_.place.shards_count;
 }
 
-namespace {
-
-asio::awaitable<void> close(function::handle replaced) {
-  co_await replaced->close();
-}
-
-} // namespace
-
 void shard::apply(std::shared_ptr<declarations const> next, keeps_function const& keeps) {
   data_.declared = std::move(next);
   for (auto& one : data_.functions.replace(data_.makes(data_.declared), keeps))
-    replaced_.start(close(std::move(one)));
+    closing_.start(close(std::move(one)));
   measure_mailboxes(data_.types.rebind());
   data_.doors.look_again();
 }

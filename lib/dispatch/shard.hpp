@@ -57,6 +57,7 @@ class shard final : public entrance {
   boost::asio::awaitable<result<message::reply>> call_there(call_place at, message::address const& self,
                                                             message::batch const& taken,
                                                             message::state_values const& states, clock::deadline total);
+  lanes::links lane_links();
   shard_data::links links();
   turn_loop::links turn_links();
   void measure_mailboxes(std::unordered_set<lane*> const& of);
@@ -67,7 +68,7 @@ class shard final : public entrance {
   turn_loop turns_;
   delayed delayed_;
   departures departures_;
-  task::gate replaced_; // functions that are closing, for a reload has replaced them
+  task::gate closing_; // functions that a reload has replaced, or that were forgotten
 };
 
 } // namespace statefund::dispatch

@@ -24,14 +24,13 @@ namespace statefund::dispatch {
 struct shard_data {
   // What a shard has to be told by whoever knows the others.
   struct links {
-    lanes::send_home send_home;
+    lanes::links of_lanes;
     delivery::send_to_shard send_to_shard;
     std::function<void(error const&)> store_lost;
   };
 
   shard_data(delivery::place const& own, boost::asio::any_io_executor on, options const& chosen_options, totals& counts,
-             statefund::store::store& truth, std::shared_ptr<declarations const> what, lanes::start_worker start,
-             links const& others)
+             statefund::store::store& truth, std::shared_ptr<declarations const> what, links const& others)
       : place(own),
         executor(std::move(on)),
         chosen(chosen_options),
@@ -40,7 +39,7 @@ struct shard_data {
         declared(std::move(what)),
         functions(makes(declared), chosen.function_types_max),
         types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count}, functions,
-              std::move(start), others.send_home),
+              others.of_lanes),
         doors(executor),
         delivered(own, executor, mailboxes, types, delayed, process, others.send_to_shard),
         store_lost(others.store_lost) {}

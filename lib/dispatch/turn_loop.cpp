@@ -73,10 +73,8 @@ asio::awaitable<void> turn_loop::work(permit held) {
 void turn_loop::hear(permit const& held, ready_turn of, turn_told const& told) {
   if (told.end == turn_end::done || told.end == turn_end::failed)
     data_.types.reached(held);
-  if (told.end != turn_end::not_reached)
-    return;
-  data_.types.not_reached(held, of, told.why);
-  backoffs_changed_.notify_all();
+  if (told.end == turn_end::not_reached)
+    data_.types.not_reached(held, of, told.why);
 }
 
 asio::awaitable<turn_told> turn_loop::run(mailbox::mailbox& own, call_place at) {
@@ -96,7 +94,8 @@ asio::awaitable<turn_told> turn_loop::run(mailbox::mailbox& own, call_place at) 
     becomes_ready(own, type);
   } else if (end == turn_end::done) {
     own.stands = phase::idle;
-    --type.addresses_count;
+    if (--type.addresses_count == 0)
+      data_.types.unused(type);
     data_.mailboxes.erase(own);
   }
   co_return told;

@@ -78,6 +78,9 @@ class turn_loop {
 
   // Calls `see` for the addresses that back off, the next to be called first, and for some that are ready.
   void for_some_waiting(std::function<void(mailbox::mailbox const&)> const& see) const;
+  // The next probe of an endpoint may be sooner.
+  void probes_changed() { backoffs_changed_.notify_all(); }
+
   // How many addresses each egress holds up.
   std::vector<std::pair<message::egress_id, std::size_t>> held_counts() const;
 

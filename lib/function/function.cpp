@@ -67,6 +67,19 @@ std::vector<handle> table::replace(factory next, std::function<bool(message::fun
   return replaced;
 }
 
+handle table::forget(message::function_type const& type) {
+  auto own = functions_.extract(type);
+  return own ? std::move(own.mapped()) : nullptr;
+}
+
+std::vector<message::function_type> table::types() const {
+  std::vector<message::function_type> all;
+  all.reserve(functions_.size());
+  for (auto const& [type, function] : functions_)
+    all.push_back(type);
+  return all;
+}
+
 boost::asio::awaitable<void> table::close() {
   for (auto& [type, function] : functions_)
     co_await function->close();

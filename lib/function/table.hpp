@@ -32,6 +32,11 @@ class table {
   // are gone. Returns what is replaced: to be closed by the caller, though calls may be out on it.
   std::vector<handle> replace(factory next, std::function<bool(message::function_type const&)> const& keeps);
 
+  // The function is forgotten, and made anew at the next look-up. Returns it, to be closed by the caller; null: none.
+  handle forget(message::function_type const& type);
+  // Of the types that have a function.
+  std::vector<message::function_type> types() const;
+
   // Once, when no call is out any more.
   boost::asio::awaitable<void> close();
 

@@ -451,6 +451,59 @@ TEST_CASE("where a type gone makes room below function_types_max, one that waite
   CHECK(refused(world.accept(message_to(address_of("other", "o"), "x"))) == number::function_types_limit_reached);
 }
 
+TEST_CASE("a type that was not used for a minute gives its place below function_types_max to another") {
+  dispatch::options chosen;
+  chosen.function_types_max = 2;
+  shards_in_process world(1, chosen);
+  world.functions.declare("fn", passes_on);
+  world.functions.declare("sink");
+  world.functions.declare("other");
+  world.functions.declare("more");
+  auto const more = message_to(address_of("more", "m"), "x");
+  REQUIRE(world.accepts(address_of("other", "o"), "x"));
+  REQUIRE(world.accepts(alice, "1")); // passed on to one type too many
+  world.settle();
+  CHECK(refused(world.accept(more)) == number::function_types_limit_reached);
+  CHECK(world.status("sink").waiting_messages_count == 1);
+  world.advance(59s);
+  CHECK(refused(world.accept(more)) == number::function_types_limit_reached);
+  CHECK(world.functions.closed_count("other") == 0);
+  world.advance(2s);
+  CHECK(taken(world, sink) == texts{"1"}); // which waited for a place
+  CHECK(world.functions.closed_count("other") == 1);
+  CHECK(world.functions.closed_count("fn") == 1);
+  CHECK_FALSE(refused(world.accept(more)));
+  CHECK(refused(world.accept(message_to(alice, "2"))) == number::function_types_limit_reached);
+  world.advance(61s);
+  CHECK_FALSE(refused(world.accept(message_to(alice, "2")))); // made anew
+  world.settle();
+  CHECK(world.functions.made_count("fn") == 2);
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("while types are used, none gives its place up") {
+  dispatch::options chosen;
+  chosen.function_types_max = 1;
+  shards_in_process world(1, chosen);
+  world.functions.declare("fn");
+  world.functions.declare("other");
+  auto const other = message_to(address_of("other", "o"), "x");
+  world.functions.hold();
+  REQUIRE(world.accepts(alice, "1"));
+  world.settle();
+  world.advance(2min);
+  CHECK(refused(world.accept(other)) == number::function_types_limit_reached);
+  world.functions.release();
+  world.advance(1min); // past the back-off of a call that took too long
+  CHECK(world.is_empty());
+  CHECK(refused(world.accept(other)) == number::function_types_limit_reached);
+  world.advance(61s);
+  CHECK_FALSE(refused(world.accept(other)));
+  world.settle();
+  CHECK(world.functions.closed_count("fn") == 1);
+  CHECK(world.is_empty());
+}
+
 TEST_CASE("egresses are known from the reload on that declares them") {
   shards_in_process world(2);
   message::egress_id const other{"out", "other"};

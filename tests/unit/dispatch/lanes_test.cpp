@@ -60,6 +60,7 @@ struct bench {
   std::vector<std::pair<std::size_t, mailbox::mailbox*>> sent_home;
   std::vector<std::string> order; // in which turns were taken
   std::size_t busy_max = 0;
+  std::size_t closed_count = 0;
   function::table::factory const make = [this](message::function_type const& type) {
     return calls_max.contains(type.name)
                ? function::handle(std::make_shared<never_called>(calls_max[type.name], backoff_max))
@@ -70,11 +71,12 @@ struct bench {
 
   explicit bench(std::map<std::string, std::size_t> limits, lanes::options chosen = {0, 1, 1024})
       : calls_max(std::move(limits)),
-        all(
-            chosen, functions, [this](permit held) { workers.push_back({std::move(held)}); },
-            [this](std::size_t home, message::function_type const&, ready_turn next) {
-              sent_home.emplace_back(home, next.box);
-            }) {}
+        all(chosen, functions,
+            {.start_worker = [this](permit held) { workers.push_back({std::move(held)}); },
+             .send_home = [this](std::size_t home, message::function_type const&,
+                                 ready_turn next) { sent_home.emplace_back(home, next.box); },
+             .close = [this](function::handle) { ++closed_count; },
+             .probes_changed = [] {}}) {}
 
   void reload() {
     static_cast<void>(functions.replace(make, [](message::function_type const&) { return false; }));
