@@ -133,12 +133,17 @@ std::vector<ingress::place> application::ingress_places() {
   return places;
 }
 
-result<void> application::open() {
-  if (auto const opened = admin_.open(); !opened)
-    return opened.error();
+asio::awaitable<result<void>> application::open() {
+  auto const recovered = co_await dispatcher_.recover();
+  if (!recovered) {
+    dispatcher_.store_lost(recovered.error());
+    co_return recovered.error();
+  }
   dispatcher_.start();
+  if (auto const opened = admin_.open(); !opened)
+    co_return opened.error();
   dispatcher_.serve();
-  return ingress_.open();
+  co_return ingress_.open();
 }
 
 asio::awaitable<void> application::close_doors(task::event& closed) {

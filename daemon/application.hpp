@@ -25,8 +25,8 @@
 namespace statefund::daemon {
 
 // The one place where concrete types meet: modules, store, functions, dispatch and doors of one daemon, without its
-// process (no threads, no signals, no exit). Made and destroyed while no loop runs; open, start and stop are for the
-// first executor's thread, or for before the loops run.
+// process (no threads, no signals, no exit). Made and destroyed while no loop runs; its own calls are for the first
+// executor's thread.
 class application final : private admin::sources {
  public:
   struct parts {
@@ -45,8 +45,8 @@ class application final : private admin::sources {
   explicit application(parts given);
   ~application() override;
 
-  // Opens the sockets and starts to serve. http::errc.
-  result<void> open();
+  // Loads what the store has kept, opens the sockets and starts to serve. http::errc; a lost store ends the process.
+  boost::asio::awaitable<result<void>> open();
 
   // Accepts nothing more, lets go on what may, closes the doors. All of it until `until`. Returns what is lost with a
   // store that keeps nothing.

@@ -164,6 +164,7 @@ struct askers {
   systemd::signals stops;
   systemd::signals hangups;
   catalog::watch changes; // of the module directory
+  bool watch_is_open = false;
 };
 
 bool open_watch(catalog::watch& changes) {
@@ -237,6 +238,21 @@ asio::awaitable<void> close_again(application& served, askers& asking, loops& al
   all.end();
 }
 
+asio::awaitable<void> open_and_supervise(application& served, settings const& chosen, loops& all, task::gate& tasks,
+                                         askers& asking, int& exit_code) {
+  auto const opened = co_await served.open();
+  if (!opened) {
+    logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().detail}});
+    exit_code = exit_failure;
+    co_await close_again(served, asking, all);
+    co_return;
+  }
+  tasks.start(reload_on_hangup(asking.hangups, served));
+  if (asking.watch_is_open)
+    tasks.start(reload_on_change(asking.changes, served));
+  co_await supervise(served, chosen, all, tasks, asking, exit_code);
+}
+
 int refuse_directory(error const& why) {
   return refuse({to_string(number::modules_directory_missing) + ": " + why.to_string()});
 }
@@ -245,7 +261,7 @@ int serve(settings const& chosen) {
   loops all(shards_of(chosen));
   auto const executors = all.executors();
   askers asking(executors.front(), chosen.modules.string());
-  bool const is_watched = open_watch(asking.changes); // before the first look, so that no change falls between
+  asking.watch_is_open = open_watch(asking.changes); // before the first look, so that no change falls between
   catalog::keeper modules(chosen.modules.string());
   auto const first = modules.load();
   if (!first)
@@ -261,16 +277,7 @@ int serve(settings const& chosen) {
                       systemd::notify_reloading, tell_modules});
   int exit_code = 0;
   task::gate tasks(executors.front());
-  if (auto const opened = served.open(); opened) {
-    tasks.start(reload_on_hangup(asking.hangups, served));
-    if (is_watched)
-      tasks.start(reload_on_change(asking.changes, served));
-    tasks.start(supervise(served, chosen, all, tasks, asking, exit_code));
-  } else {
-    logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().detail}});
-    exit_code = exit_failure;
-    tasks.start(close_again(served, asking, all));
-  }
+  tasks.start(open_and_supervise(served, chosen, all, tasks, asking, exit_code));
   all.run();
   return exit_code;
 }

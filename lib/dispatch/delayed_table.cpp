@@ -2,13 +2,16 @@
 
 namespace statefund::dispatch {
 
-void delayed_table::add(entry one) {
+bool delayed_table::add(entry one) {
+  if (by_key_.contains(one.key))
+    return false;
   if (!one.set.cancellation_token.empty())
     by_owner_[one.owner].emplace(one.set.cancellation_token, one.key);
   auto const key = one.key;
   auto const due_ms = one.set.due_ms;
   auto const place = by_due_.emplace(std::pair(due_ms, key), std::move(one)).first;
   by_key_.emplace(key, place);
+  return true;
 }
 
 void delayed_table::remove(message::address const& owner, message::entry_key const& key) {

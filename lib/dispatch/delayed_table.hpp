@@ -24,7 +24,8 @@ class delayed_table {
     message::delayed_message set;
   };
 
-  void add(entry one);
+  // False: an entry with this key is there already, and nothing happens.
+  bool add(entry one);
   // Nothing happens if it has fired already.
   void remove(message::address const& owner, message::entry_key const& key);
 

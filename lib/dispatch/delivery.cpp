@@ -66,24 +66,53 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
     departures_changed_.notify_all();
 }
 
-void delivery::arrived(ordered_message one) {
+void delivery::push(mailbox::mailbox& box, lane& type, ordered_message one) {
   auto& [target, caller, value] = one.envelope;
-  auto& box = mailboxes_.open(target);
-  auto& type = types_.open(target.type);
   if (!type.callee && type.addresses_count == 0)
     logger.warning(
         {number::function_unbound, "a function has sent a message to a type that no module declares; it waits"},
         {{"address", to_text(target)}, {"caller", caller ? to_text(*caller) : std::string()}});
-  ++type.counters.in_total;
   ++type.waiting_messages_count;
   bool const was_shut = box.is_shut();
   box.push({one.key, std::move(caller), std::move(value)}, {type.limits.waiting_max});
   type.shut_count += box.is_shut() && !was_shut ? 1 : 0;
-  if (box.stands == mailbox::phase::idle) {
-    ++type.addresses_count;
-    box.stands = mailbox::phase::ready;
-    types_.ready(type, {own_.shard, &box});
-  }
+}
+
+void delivery::becomes_ready(mailbox::mailbox& box, lane& type) {
+  ++type.addresses_count;
+  box.stands = mailbox::phase::ready;
+  types_.ready(type, {own_.shard, &box});
+}
+
+void delivery::arrived(ordered_message one) {
+  auto& box = mailboxes_.open(one.envelope.target);
+  auto& type = types_.open(one.envelope.target.type);
+  push(box, type, std::move(one));
+  ++type.counters.in_total;
+  if (box.stands == mailbox::phase::idle)
+    becomes_ready(box, type);
+}
+
+void delivery::loaded(ordered_message one) {
+  auto& box = mailboxes_.open(one.envelope.target);
+  if (auto const* const newest = box.newest(); newest && one.key <= newest->key)
+    return;
+  totals_.pending_messages_count.fetch_add(1, std::memory_order_relaxed);
+  totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(one.envelope.value.size_bytes()),
+                                   std::memory_order_relaxed);
+  auto& type = types_.open(one.envelope.target.type);
+  push(box, type, std::move(one));
+}
+
+void delivery::loaded(delayed_table::entry one) {
+  if (delayed_.add(std::move(one)))
+    totals_.delayed_count.fetch_add(1, std::memory_order_relaxed);
+}
+
+void delivery::all_loaded() {
+  for (auto& [self, box] : mailboxes_)
+    if (box.stands == mailbox::phase::idle) // another shard's turns may have begun
+      becomes_ready(box, types_.open(self.type));
 }
 
 void delivery::flush() {

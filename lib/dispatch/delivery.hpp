@@ -52,6 +52,12 @@ class delivery {
   // A message that another shard has released.
   void arrived(ordered_message one);
 
+  // What a start has found in the store, before any turn. What is there already changes nothing.
+  void loaded(ordered_message one);
+  void loaded(delayed_table::entry one);
+  // All is loaded: those that have messages may take turns.
+  void all_loaded();
+
   // Delayed messages were added: the alarm may have to ring earlier.
   task::event& alarm_changed() noexcept { return alarm_changed_; }
   task::event& departures_changed() noexcept { return departures_changed_; }
@@ -59,6 +65,8 @@ class delivery {
   std::vector<egress_notice> take_departures() { return std::exchange(departing_, {}); }
 
  private:
+  void push(mailbox::mailbox& box, lane& type, ordered_message one);
+  void becomes_ready(mailbox::mailbox& box, lane& type);
   void flush();
 
   place const own_;

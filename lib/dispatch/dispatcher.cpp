@@ -1,5 +1,6 @@
 #include "dispatch/dispatcher.hpp"
 
+#include "dispatch/load_kept.hpp"
 #include "error/ensure.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
@@ -41,6 +42,23 @@ dispatcher::dispatcher(options chosen, parts given)
 }
 
 dispatcher::~dispatcher() = default;
+
+asio::awaitable<result<void>> dispatcher::recover() {
+  std::vector<result<void>> ends(shards_.size());
+  task::gate everywhere(shards_.front()->executor());
+  for (std::size_t i = 0; i < shards_.size(); ++i)
+    everywhere.start(task::on(shards_[i]->executor(), load(*shards_[i], ends[i])));
+  co_await everywhere.close();
+  auto const failed = std::find_if(ends.begin(), ends.end(), [](auto const& end) { return !end; });
+  if (failed != ends.end())
+    co_return *failed;
+  post_to_all([](shard& there) { there.data_.delivered.all_loaded(); });
+  co_return result<void>{};
+}
+
+asio::awaitable<void> dispatcher::load(shard& one, result<void>& end) {
+  end = co_await load_kept(one.data_);
+}
 
 void dispatcher::start() {
   for (auto& one : shards_) {

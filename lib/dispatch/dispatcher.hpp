@@ -47,6 +47,9 @@ class dispatcher {
   std::size_t shards_count() const noexcept { return shards_.size(); }
   shard& at(std::size_t i) noexcept { return *shards_[i]; }
 
+  // Loads what the store has kept, on every shard. Before start(), for a turn must find all that was ordered before.
+  // Only store::errc::lost.
+  boost::asio::awaitable<result<void>> recover();
   // Starts the ways; from serve() on messages are accepted.
   void start();
   void serve() noexcept { totals_.state = serving_state::serving; }
@@ -86,6 +89,7 @@ class dispatcher {
 
   using close_step = boost::asio::awaitable<void> (*)(shard&, clock::deadline);
   boost::asio::awaitable<void> on_all(close_step step, clock::deadline until);
+  static boost::asio::awaitable<void> load(shard& one, result<void>& end);
   static boost::asio::awaitable<void> apply_to(shard& one, std::shared_ptr<declarations const> next,
                                                keeps_function const& keeps);
   static boost::asio::awaitable<void> close_turns(shard& one, clock::deadline until);

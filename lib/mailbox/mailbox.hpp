@@ -44,6 +44,8 @@ class mailbox {
 
   message::address const& self() const noexcept { return self_; }
   std::size_t waiting_count() const noexcept { return waiting_.size() - head_; }
+  // Of what waits; null: nothing does.
+  message::invocation const* newest() const noexcept { return waiting_count() > 0 ? &waiting_.back() : nullptr; }
   std::uint64_t waiting_bytes() const noexcept { return waiting_bytes_; }
   // Shut from the high mark until the low one, or until a take empties the mailbox.
   bool is_shut() const noexcept { return shut_; }

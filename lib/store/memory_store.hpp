@@ -23,6 +23,7 @@ class memory_store final : public store {
 
   std::uint32_t partition_count() const noexcept override;
   bool keeps_over_restart() const noexcept override { return false; }
+  boost::asio::awaitable<result<recovered>> recover(std::uint32_t partition, std::string from) override;
   boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
   read(message::address const& self, message::state_specs const& wanted) override;
   boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,

@@ -43,13 +43,46 @@ struct egress_page {
   std::uint64_t last_sequence = 0;      // the last one ever given out for this egress; 0: none
 };
 
+// A row of a mailbox: what its target has not consumed yet.
+struct kept_message {
+  message::entry_key key;
+  message::envelope envelope;
+};
+
+// A delayed message that was neither fired nor cancelled.
+struct kept_delayed {
+  message::entry_key key;
+  message::address owner; // who set it
+  message::delayed_message set;
+};
+
+struct kept_pause {
+  message::address self;
+  std::string reason;
+};
+
+struct kept_dead_letter {
+  message::address self;
+  message::dead_letter letter;
+};
+
+// A part of what one partition has kept.
+struct recovered {
+  std::vector<kept_message> messages; // of one target in the order of their keys, over all parts
+  std::vector<kept_delayed> delayed;
+  std::vector<kept_pause> pauses; // of who is paused
+  std::vector<kept_dead_letter> dead_letters;
+  std::optional<std::string> next; // where the next part begins; absent: that was all
+};
+
 // The durable truth, and its one order. `commit` orders a change at once and makes it durable later; a crash keeps a
 // prefix of the order, so inside the daemon work goes on once a change is ordered, and only what the outside sees
 // waits.
 //
 // An address belongs to a partition (message::partition_of), a partition to one shard. What is said of an address -
-// read, read_key, commit - is called on the thread of its partition's shard and sees every change that this thread has
-// committed before. Egress calls may come from any shard's thread. One object for the process.
+// read, read_key, commit - and of a partition, recover, is called on the thread of its partition's shard and sees every
+// change that this thread has committed before. Egress calls may come from any shard's thread. One object for the
+// process.
 //
 // Egress sequences and change numbers are given by the store, in order, under the lock that appends; they grow, are not
 // dense, and start at no less than the start time in microseconds, so that none is given twice over restarts.
@@ -62,6 +95,11 @@ class store {
 
   // Whether what was committed is still there after the process has ended.
   virtual bool keeps_over_restart() const noexcept = 0;
+
+  // What a start loads of one partition, part by part: `from` is empty, then the `next` of the part before. Before the
+  // partition's first commit. All of it is durable already, so that what follows from it may be shown. States, keys and
+  // records are not among it: they are looked up where they are asked for. Only errc::lost.
+  virtual boost::asio::awaitable<result<recovered>> recover(std::uint32_t partition, std::string from) = 0;
 
   // The values of `wanted`, one for each, absent where none is held. An expired value is returned as it is stored:
   // whoever reads decides by its own clock. Only errc::lost.

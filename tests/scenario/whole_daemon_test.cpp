@@ -47,11 +47,13 @@ struct whole_daemon {
                                               .executors = {loop.executor()},
                                               .store_lost = [](error const&) {},
                                               .load_modules = [this] { return load(); }});
-    auto const opened = served->open();
-    REQUIRE(opened.has_value());
+    std::optional<result<void>> opened;
+    loop.run(open(opened));
+    REQUIRE(opened->has_value());
   }
   ~whole_daemon() { loop.run(stop()); }
 
+  asio::awaitable<void> open(std::optional<result<void>>& end) { end = co_await served->open(); }
   asio::awaitable<void> stop() {
     auto const now = clock::deadline::after(0s);
     auto const left = co_await served->stop(now);

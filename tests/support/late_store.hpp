@@ -25,6 +25,10 @@ class late_store final : public store::store {
 
   std::uint32_t partition_count() const noexcept override { return kept_.partition_count(); }
   bool keeps_over_restart() const noexcept override { return keeps_; }
+  boost::asio::awaitable<result<statefund::store::recovered>> recover(std::uint32_t partition,
+                                                                      std::string from) override {
+    return kept_.recover(partition, std::move(from));
+  }
   boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
   read(message::address const& self, message::state_specs const& wanted) override;
   boost::asio::awaitable<result<std::optional<statefund::store::key_row>>>

@@ -66,3 +66,14 @@ TEST_CASE("what was removed, fired or cancelled leaves nothing behind") {
   CHECK(table.of(alice) == nullptr);
   CHECK_FALSE(table.earliest_due_ms());
 }
+
+TEST_CASE("an entry that is there already is not added again") {
+  delayed_table table;
+  CHECK(table.add(entry(1, alice, 10, "t")));
+  CHECK_FALSE(table.add(entry(1, alice, 10, "t")));
+  CHECK(table.count() == 1);
+  CHECK(table.of(alice)->count("t") == 1);
+  table.remove(alice, {1, 0});
+  CHECK(table.count() == 0);
+  CHECK(table.of(alice) == nullptr);
+}

@@ -1,0 +1,29 @@
+#include "dispatch/load_kept.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace statefund::dispatch {
+
+namespace asio = boost::asio;
+
+asio::awaitable<result<void>> load_kept(shard_data& data) {
+  auto const shards_count = static_cast<std::uint32_t>(data.place.shards_count);
+  for (auto partition = static_cast<std::uint32_t>(data.place.shard); partition < data.place.partition_count;
+       partition += shards_count)
+    for (std::optional<std::string> from{""}; from;) {
+      auto part = co_await data.store.recover(partition, *from);
+      if (!part)
+        co_return part.error();
+      for (auto& one : part->messages)
+        data.delivered.loaded(ordered_message{one.key, std::move(one.envelope)});
+      for (auto& one : part->delayed)
+        data.delivered.loaded(delayed_table::entry{one.key, std::move(one.owner), std::move(one.set)});
+      from = std::move(part->next);
+    }
+  co_return result<void>{};
+}
+
+} // namespace statefund::dispatch
