@@ -9,6 +9,7 @@
 #include "task/gate.hpp"
 #include "task/on.hpp"
 
+#include <random>
 #include <utility>
 
 namespace statefund::daemon {
@@ -49,6 +50,7 @@ dispatch::options dispatch_options(settings const& chosen) {
   made.calls_in_flight_max = chosen.limits.calls_in_flight_max;
   made.function_types_max = chosen.limits.function_types_max;
   made.egress_queue.bytes_max = chosen.limits.egress_queue_bytes_max;
+  made.random_seed = std::random_device{}();
   return made;
 }
 

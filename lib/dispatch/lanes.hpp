@@ -111,6 +111,7 @@ class lanes {
     std::size_t shard = 0;
     std::size_t shards_count = 1;
     std::size_t calls_max = 1024; // this shard's share; one call may always go out
+    unsigned random_seed = 1;
   };
   // What they have others do.
   struct links {
@@ -128,7 +129,7 @@ class lanes {
         calls_max_(std::max<std::size_t>(1, chosen.calls_max)),
         functions_(functions),
         links_(std::move(others)),
-        random_(static_cast<unsigned>(chosen.shard + 1)) {}
+        random_(chosen.random_seed) {}
 
   // Null: no module declares the type, or there are as many functions as may be, each of them used within the last
   // minute; others are forgotten then.

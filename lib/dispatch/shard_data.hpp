@@ -38,8 +38,9 @@ struct shard_data {
         store(truth),
         declared(std::move(what)),
         functions(makes(declared), chosen.function_types_max),
-        types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count}, functions,
-              others.of_lanes),
+        types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count,
+               chosen.random_seed + static_cast<unsigned>(own.shard)},
+              functions, others.of_lanes),
         doors(executor),
         delivered(own, executor, mailboxes, types, delayed, process, others.send_to_shard),
         store_lost(others.store_lost) {}

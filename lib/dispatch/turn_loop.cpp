@@ -46,7 +46,7 @@ turn_loop::turn_loop(shard_data& data, links others)
       workers_(data.executor),
       loops_(data.executor),
       backoffs_changed_(data.executor),
-      random_(static_cast<unsigned>(data.place.shard + 1)) {}
+      random_(data.chosen.random_seed + static_cast<unsigned>(data.place.shard)) {}
 
 void turn_loop::start() {
   loops_.start(wake_backed_off());
