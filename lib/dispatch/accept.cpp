@@ -130,6 +130,17 @@ asio::awaitable<receipt> accept::admit(submission message, patience when_full, d
   }
 }
 
+std::optional<refusal> accept::refusal_of(submission const& message) {
+  if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))
+    return closed;
+  lane const* const type = data_.types.find(message.target.type);
+  if (!type)
+    return unknown(message.target.type);
+  if (data_.doors.is_occupied(message.target))
+    return refusal{number::mailbox_full, "others wait before the mailbox of " + to_text(message.target), 1s};
+  return no_room_for(message, *type);
+}
+
 refusal accept::unknown(message::function_type const& type) const {
   if (data_.functions.is_full())
     return {number::function_types_limit_reached,

@@ -30,6 +30,9 @@ class accept {
   boost::asio::awaitable<receipt> of_upload(submission message, std::unordered_set<message::address>& rejected,
                                             clock::deadline wait_until);
 
+  // Why a message would be refused at this moment; absent: there is room, and nobody waits for it.
+  std::optional<refusal> refusal_of(submission const& message);
+
  private:
   enum class patience { none, waits };
 

@@ -66,6 +66,14 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
     departures_changed_.notify_all();
 }
 
+void delivery::consumed(message::batch const& gone) noexcept {
+  std::int64_t bytes = 0;
+  for (auto const& one : gone)
+    bytes += static_cast<std::int64_t>(one.value.size_bytes());
+  totals_.buffered_bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  totals_.pending_messages_count.fetch_sub(static_cast<std::int64_t>(gone.size()), std::memory_order_relaxed);
+}
+
 void delivery::push(mailbox::mailbox& box, lane& type, ordered_message one) {
   auto& [target, caller, value] = one.envelope;
   if (!type.callee && type.addresses_count == 0)
@@ -109,10 +117,23 @@ void delivery::loaded(delayed_table::entry one) {
     totals_.delayed_count.fetch_add(1, std::memory_order_relaxed);
 }
 
+void delivery::loaded(message::address const& self, message::pause why) {
+  mailboxes_.open(self).paused = std::move(why);
+}
+
 void delivery::all_loaded() {
-  for (auto& [self, box] : mailboxes_)
-    if (box.stands == mailbox::phase::idle) // another shard's turns may have begun
-      becomes_ready(box, types_.open(self.type));
+  for (auto& [self, box] : mailboxes_) {
+    if (box.stands != mailbox::phase::idle)
+      continue; // another shard's turns may have begun
+    auto& type = types_.open(self.type);
+    if (!box.paused) {
+      becomes_ready(box, type);
+      continue;
+    }
+    ++type.addresses_count;
+    ++type.paused_count;
+    box.stands = mailbox::phase::paused;
+  }
 }
 
 void delivery::flush() {

@@ -49,12 +49,16 @@ class delivery {
   // Takes the messages out of `whole`. Nothing may come between commit and this.
   void release(message::change& whole, store::ticket ordered) noexcept;
 
+  // What a committed change has consumed is not held any more.
+  void consumed(message::batch const& gone) noexcept;
+
   // A message that another shard has released.
   void arrived(ordered_message one);
 
   // What a start has found in the store, before any turn. What is there already changes nothing.
   void loaded(ordered_message one);
   void loaded(delayed_table::entry one);
+  void loaded(message::address const& self, message::pause why);
   // All is loaded: those that have messages may take turns.
   void all_loaded();
 

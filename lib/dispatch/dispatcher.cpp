@@ -44,19 +44,24 @@ dispatcher::dispatcher(options chosen, parts given)
 dispatcher::~dispatcher() = default;
 
 asio::awaitable<result<void>> dispatcher::recover() {
-  std::vector<result<void>> ends(shards_.size());
+  std::vector<result<std::vector<store::kept_pause>>> ends(shards_.size());
   task::gate everywhere(shards_.front()->executor());
   for (std::size_t i = 0; i < shards_.size(); ++i)
     everywhere.start(task::on(shards_[i]->executor(), load(*shards_[i], ends[i])));
   co_await everywhere.close();
   auto const failed = std::find_if(ends.begin(), ends.end(), [](auto const& end) { return !end; });
   if (failed != ends.end())
-    co_return *failed;
-  post_to_all([](shard& there) { there.data_.delivered.all_loaded(); });
+    co_return failed->error();
+  post_to_all([paused = std::make_shared<decltype(ends)>(std::move(ends))](shard& there) {
+    for (auto const& of_shard : *paused)
+      for (auto const& one : *of_shard)
+        there.data_.types.pause(there.data_.types.open(one.self.type), one.why);
+    there.data_.delivered.all_loaded();
+  });
   co_return result<void>{};
 }
 
-asio::awaitable<void> dispatcher::load(shard& one, result<void>& end) {
+asio::awaitable<void> dispatcher::load(shard& one, result<std::vector<store::kept_pause>>& end) {
   end = co_await load_kept(one.data_);
 }
 

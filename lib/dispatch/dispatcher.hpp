@@ -89,7 +89,7 @@ class dispatcher {
 
   using close_step = boost::asio::awaitable<void> (*)(shard&, clock::deadline);
   boost::asio::awaitable<void> on_all(close_step step, clock::deadline until);
-  static boost::asio::awaitable<void> load(shard& one, result<void>& end);
+  static boost::asio::awaitable<void> load(shard& one, result<std::vector<store::kept_pause>>& end);
   static boost::asio::awaitable<void> apply_to(shard& one, std::shared_ptr<declarations const> next,
                                                keeps_function const& keeps);
   static boost::asio::awaitable<void> close_turns(shard& one, clock::deadline until);

@@ -61,7 +61,7 @@ bool lanes::is_unused(message::function_type const& type, clock::steady::time_po
   if (known == by_type_.end())
     return true;
   lane const& own = *known->second;
-  return own.addresses_count + own.ready.size() + own.workers_count + own.leaving_count == 0 &&
+  return !own.paused && own.addresses_count + own.ready.size() + own.workers_count + own.leaving_count == 0 &&
          own.unused_since <= since && std::find(waiting_.begin(), waiting_.end(), &own) == waiting_.end();
 }
 
@@ -127,7 +127,7 @@ std::unordered_set<lane*> lanes::rebind() {
   }
   std::erase_if(by_type_, [](auto const& entry) {
     lane const& own = *entry.second;
-    return !own.callee && own.addresses_count + own.ready.size() + own.leaving_count == 0;
+    return !own.callee && !own.paused && own.addresses_count + own.ready.size() + own.leaving_count == 0;
   });
   for (auto const& [type, next] : std::exchange(early_, {}))
     ready(open(type), next);
@@ -148,12 +148,26 @@ void lanes::ready(lane& of, ready_turn next) {
   start_workers(of);
 }
 
+void lanes::pause(lane& of, message::pause why) {
+  of.paused = std::move(why);
+}
+
+void lanes::resume(lane& of) {
+  of.paused.reset();
+  for (auto count = of.ready.size(); count > 0 && wants_worker(of); --count)
+    start_workers(of);
+}
+
+bool lanes::withdraw(lane& of, mailbox::mailbox const& own) {
+  return std::erase_if(of.ready, [&](ready_turn const& next) { return next.box == &own; }) > 0;
+}
+
 bool lanes::may_probe(lane const& of) noexcept {
   return of.probe == 0 && of.next_probe <= clock::steady::now();
 }
 
 bool lanes::wants_worker(lane const& of) noexcept {
-  if (of.ready.empty())
+  if (of.ready.empty() || of.paused)
     return false;
   return of.not_reached_count > 0 ? of.workers_count < of.permits_count && may_probe(of)
                                   : of.workers_count < of.open_permits_count;
@@ -259,7 +273,7 @@ bool lanes::next(permit const& held, ready_turn& into) {
 
 bool lanes::first(permit const& held, ready_turn& into) {
   lane& of = *held.of;
-  if (stopped_ || of.callee != held.callee || of.ready.empty())
+  if (stopped_ || of.paused || of.callee != held.callee || of.ready.empty())
     return false;
   if (of.not_reached_count > 0 && (!is_probe(held) || clock::steady::now() < of.next_probe))
     return false;

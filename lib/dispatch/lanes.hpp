@@ -6,6 +6,7 @@
 #include "function/table.hpp"
 #include "mailbox/mailbox.hpp"
 #include "message/address.hpp"
+#include "message/change.hpp"
 #include "message/state_values.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <unordered_map>
@@ -48,6 +50,8 @@ struct lane_counters {
   std::uint64_t out_egress_total = 0; // records that it sent to egresses
   std::uint64_t calls_succeeded_total = 0;
   std::uint64_t calls_failed_total = 0;
+  std::uint64_t dead_letters_total = 0; // messages that were set aside
+  std::uint64_t skipped_total = 0;      // messages that were dropped, by its module's word or an operator's
   histogram<batch_size_bounds.size()> batch_size;
 };
 
@@ -76,14 +80,16 @@ struct lane {
   std::size_t workers_count = 0; // each holds one permit
   std::size_t leaving_count = 0; // workers whose permits are for what was bound before; each in its last turn
   std::deque<ready_turn> ready;
+  std::optional<message::pause> paused;              // by an operator: no turn starts, whoever is ready
   std::shared_ptr<message::state_specs const> specs; // that a call carries: declared, or learned
   bool specs_are_declared = false;
   lane_counters counters;
 
   // Of addresses of this type and shard. Kept up to date, so that showing them costs no walk over the mailboxes.
   std::size_t waiting_messages_count = 0;
-  std::size_t addresses_count = 0;          // with something waiting or out
+  std::size_t addresses_count = 0;          // with something waiting or out, or paused
   clock::steady::time_point unused_since{}; // while there are none
+  std::size_t paused_count = 0;             // each for itself
   std::size_t shut_count = 0;               // whose door is shut
   std::size_t in_flight_count = 0;
   std::size_t backing_off_count = 0;
@@ -149,6 +155,14 @@ class lanes {
   // The functions were replaced: every lane is bound to what they are now, or unbound, and turns go where they belong.
   // Returns the lanes with addresses whose mark is another one.
   std::unordered_set<lane*> rebind();
+
+  // An operator's word. Turns that run go on.
+  void pause(lane& of, message::pause why);
+  void resume(lane& of);
+
+  // Takes an address of this shard out of those that are ready; false: its turn is on its way, here or at the type's
+  // home.
+  bool withdraw(lane& of, mailbox::mailbox const& own);
 
   // What a worker's turn has found out about the endpoint. The first takes the turn back: it is the next to go.
   void not_reached(permit const& held, ready_turn back, error const& why);

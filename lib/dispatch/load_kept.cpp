@@ -9,7 +9,8 @@ namespace statefund::dispatch {
 
 namespace asio = boost::asio;
 
-asio::awaitable<result<void>> load_kept(shard_data& data) {
+asio::awaitable<result<std::vector<store::kept_pause>>> load_kept(shard_data& data) {
+  std::vector<store::kept_pause> of_types;
   auto const shards_count = static_cast<std::uint32_t>(data.place.shards_count);
   for (auto partition = static_cast<std::uint32_t>(data.place.shard); partition < data.place.partition_count;
        partition += shards_count)
@@ -21,9 +22,14 @@ asio::awaitable<result<void>> load_kept(shard_data& data) {
         data.delivered.loaded(ordered_message{one.key, std::move(one.envelope)});
       for (auto& one : part->delayed)
         data.delivered.loaded(delayed_table::entry{one.key, std::move(one.owner), std::move(one.set)});
+      for (auto& one : part->pauses)
+        if (one.self.id.empty())
+          of_types.push_back(std::move(one));
+        else
+          data.delivered.loaded(one.self, std::move(one.why));
       from = std::move(part->next);
     }
-  co_return result<void>{};
+  co_return of_types;
 }
 
 } // namespace statefund::dispatch

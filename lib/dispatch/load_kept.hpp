@@ -5,10 +5,12 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <vector>
+
 namespace statefund::dispatch {
 
-// Loads all that the store has kept of the shard's partitions: mailboxes and delayed messages. On its thread, before
-// its ways start. Only store::errc::lost.
-boost::asio::awaitable<result<void>> load_kept(shard_data& data);
+// Loads all that the store has kept of the shard's partitions: mailboxes, delayed messages, and who is paused. On its
+// thread, before its ways start. Returns the types that are paused, for all shards to know. Only store::errc::lost.
+boost::asio::awaitable<result<std::vector<store::kept_pause>>> load_kept(shard_data& data);
 
 } // namespace statefund::dispatch

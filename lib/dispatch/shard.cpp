@@ -23,6 +23,7 @@ shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor 
       data_(own, std::move(executor), chosen, counts, truth, std::move(declared), links()),
       accept_(data_),
       turns_(data_, turn_links()),
+      verbs_(data_, turns_),
       delayed_(data_),
       departures_(data_, {[this](std::size_t at, message::egress_id const& egress) {
                             all_.post_to(at, [egress](shard& there) { there.departures_.records_came(egress); });
@@ -209,6 +210,69 @@ std::size_t shard::shards_count() const noexcept {
   return data_.place.shards_count;
 }
 
+template <class Verb, class... Given>
+asio::awaitable<verb_receipt> shard::where_it_lives(message::address const& self, Verb verb, Given... given) {
+  shard& there = all_.at(data_.delivered.shard_of(self));
+  return task::on(there.executor(), (there.verbs_.*verb)(std::move(given)...));
+}
+
+asio::awaitable<verb_receipt> shard::pause(message::address self, std::string reason) {
+  using verb = asio::awaitable<verb_receipt> (verbs::*)(message::address, std::string);
+  return where_it_lives(self, verb{&verbs::pause}, self, std::move(reason));
+}
+
+asio::awaitable<verb_receipt> shard::resume(message::address self) {
+  return where_it_lives(self, &verbs::resume, self);
+}
+
+asio::awaitable<verb_receipt> shard::skip(message::address self, message::entry_key head) {
+  return where_it_lives(self, &verbs::skip, self, head);
+}
+
+asio::awaitable<verb_receipt> shard::replay(store::dead_letter_id id) {
+  return where_it_lives(id.self, &verbs::replay, id);
+}
+
+asio::awaitable<verb_receipt> shard::drop(store::dead_letter_id id) {
+  return where_it_lives(id.self, &verbs::drop, id);
+}
+
+namespace {
+
+asio::awaitable<void> look_in() {
+  co_return;
+}
+
+} // namespace
+
+asio::awaitable<carried_out> shard::order(message::function_type type, std::optional<message::pause> why) {
+  auto const done = why ? verbs_.order_pause(type, *why) : verbs_.order_resume(type);
+  // In the order of the changes, wherever two operators disagree.
+  all_.post_to_all([type, why](shard& there) {
+    lane& own = there.data_.types.open(type);
+    if (why)
+      there.data_.types.pause(own, *why);
+    else
+      there.data_.types.resume(own);
+  });
+  for (std::size_t i = 0; i < shards_count(); ++i)
+    co_await task::on(all_.at(i).executor(), look_in());
+  co_return done;
+}
+
+asio::awaitable<verb_receipt> shard::pause(message::function_type type, std::string reason) {
+  message::pause why{message::pause_cause::by_operator, std::move(reason), clock::unix_ms()};
+  shard& there = all_.at(data_.delivered.shard_of({type, {}}));
+  auto done = co_await task::on(there.executor(), there.order(type, std::move(why)));
+  co_return done;
+}
+
+asio::awaitable<verb_receipt> shard::resume(message::function_type type) {
+  shard& there = all_.at(data_.delivered.shard_of({type, {}}));
+  auto done = co_await task::on(there.executor(), there.order(type, std::nullopt));
+  co_return done;
+}
+
 void shard::apply(std::shared_ptr<declarations const> next, keeps_function const& keeps) {
   data_.declared = std::move(next);
   for (auto& one : data_.functions.replace(data_.makes(data_.declared), keeps))
@@ -245,6 +309,7 @@ shard_status shard::status() const {
     auto& own = seen.lanes.emplace_back();
     own.type = type;
     own.bound = lane->callee != nullptr;
+    own.paused = lane->paused;
     own.counters = lane->counters;
     if (lane->callee)
       own.attempts = lane->callee->attempts();
@@ -254,6 +319,7 @@ shard_status shard::status() const {
     own.in_flight_count = lane->in_flight_count;
     own.backing_off_count = lane->backing_off_count;
     own.held_count = lane->held_count;
+    own.paused_count = lane->paused_count;
     own.failing_count = lane->failing_count;
     own.last_error = lane->last_error;
     own.last_error_at_ms = lane->last_error_at_ms;

@@ -7,6 +7,7 @@
 #include "dispatch/shard_data.hpp"
 #include "dispatch/status.hpp"
 #include "dispatch/turn_loop.hpp"
+#include "dispatch/verbs.hpp"
 #include "task/gate.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -40,6 +41,16 @@ class shard final : public entrance {
   void release_bytes(std::uint64_t bytes) noexcept override;
   std::size_t shards_count() const noexcept override;
 
+  // What operators do (verbs.hpp), wherever the address lives. A refusal was never ordered.
+  boost::asio::awaitable<verb_receipt> pause(message::address self, std::string reason);
+  boost::asio::awaitable<verb_receipt> resume(message::address self);
+  boost::asio::awaitable<verb_receipt> skip(message::address self, message::entry_key head);
+  boost::asio::awaitable<verb_receipt> replay(store::dead_letter_id id);
+  boost::asio::awaitable<verb_receipt> drop(store::dead_letter_id id);
+  // No turn of the type starts any more, on any shard, once this has returned; those that run go on.
+  boost::asio::awaitable<verb_receipt> pause(message::function_type type, std::string reason);
+  boost::asio::awaitable<verb_receipt> resume(message::function_type type);
+
   // From now on works with `next`. Functions whose type it keeps stay as they are, those of others are closed.
   void apply(std::shared_ptr<declarations const> next, keeps_function const& keeps);
 
@@ -60,12 +71,16 @@ class shard final : public entrance {
   lanes::links lane_links();
   shard_data::links links();
   turn_loop::links turn_links();
+  template <class Verb, class... Given>
+  boost::asio::awaitable<verb_receipt> where_it_lives(message::address const& self, Verb verb, Given... given);
+  boost::asio::awaitable<carried_out> order(message::function_type type, std::optional<message::pause> why);
   void measure_mailboxes(std::unordered_set<lane*> const& of);
 
   dispatcher& all_;
   shard_data data_;
   dispatch::accept accept_;
   turn_loop turns_;
+  verbs verbs_;
   delayed delayed_;
   departures departures_;
   task::gate closing_; // functions that a reload has replaced, or that were forgotten

@@ -3,9 +3,11 @@
 #include "dispatch/delayed.hpp"
 #include "dispatch/lanes.hpp"
 #include "message/address.hpp"
+#include "message/change.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,14 +16,16 @@ namespace statefund::dispatch {
 // One function type on one shard, as it was in one moment. Provisional: nothing here waits for the disk.
 struct lane_status {
   message::function_type type;
-  bool bound = false; // else no module declares it, and what is there waits
+  bool bound = false;                   // else no module declares it, and what is there waits
+  std::optional<message::pause> paused; // the whole type
   lane_counters counters;
   function::attempt_counts attempts;
   std::size_t waiting_messages_count = 0;
-  std::size_t addresses_count = 0; // with something waiting or out
+  std::size_t addresses_count = 0; // with something waiting or out, or paused
   std::size_t in_flight_count = 0;
   std::size_t backing_off_count = 0;
   std::size_t held_count = 0;
+  std::size_t paused_count = 0;
   std::size_t shut_count = 0; // mailboxes whose door is shut
   double oldest_seconds = 0;  // of the messages that are ready or back off
   std::string last_error;

@@ -83,22 +83,96 @@ asio::awaitable<turn_told> turn_loop::run(mailbox::mailbox& own, call_place at) 
     data_.types.arrived(type.type, {data_.place.shard, &own}, at.generation);
     co_return turn_end::rebound;
   }
+  if (own.paused || own.waiting_count() == 0) {
+    goes_on(own, type);
+    co_return turn_end::withdrawn;
+  }
   own.stands = phase::in_flight;
   ++type.in_flight_count;
   auto told = co_await run_turn(own, type, at);
   --type.in_flight_count;
+  auto const verbs = at_rest_.empty() ? decltype(at_rest_)::node_type{} : at_rest_.extract(own.self());
   auto const end = told.end;
   if (end == turn_end::stopped || end == turn_end::not_reached)
     own.stands = phase::ready;
-  if (end == turn_end::rebound || (end == turn_end::done && own.waiting_count() > 0)) {
+  if (end == turn_end::rebound || end == turn_end::done)
+    goes_on(own, type);
+  if (verbs)
+    for (auto const& work : verbs.mapped())
+      work();
+  co_return told;
+}
+
+void turn_loop::when_at_rest(message::address const& self, std::function<void()> work) {
+  at_rest_[self].push_back(std::move(work));
+}
+
+void turn_loop::pause(mailbox::mailbox& own, message::pause why) {
+  lane& type = data_.types.open(own.self().type);
+  type.addresses_count += own.stands == phase::idle ? 1 : 0;
+  type.paused_count += own.paused ? 0 : 1;
+  own.paused = std::move(why);
+  if (withdraw(own, type))
+    goes_on(own, type);
+}
+
+void turn_loop::resume(mailbox::mailbox& own) {
+  lane& type = data_.types.open(own.self().type);
+  type.paused_count -= own.paused ? 1 : 0;
+  own.paused.reset();
+  forget_failures(own, type);
+  if (own.stands == phase::paused)
+    goes_on(own, type);
+}
+
+void turn_loop::skip_head(mailbox::mailbox& own) {
+  lane& type = data_.types.open(own.self().type);
+  auto const gone = take(own, type, 1);
+  ++type.counters.skipped_total;
+  data_.delivered.consumed(gone);
+  if (own.paused && own.paused->cause == message::pause_cause::by_failure)
+    return resume(own);
+  forget_failures(own, type);
+  if (!own.paused && withdraw(own, type))
+    goes_on(own, type);
+}
+
+bool turn_loop::withdraw(mailbox::mailbox& own, lane& type) {
+  ensure(own.stands != phase::in_flight, "a verb waits for the turn in flight");
+  if (own.stands == phase::ready)
+    return data_.types.withdraw(type, own);
+  if (own.stands == phase::backing_off) {
+    auto const [first, last] = backing_off_.equal_range(own.next_attempt);
+    backing_off_.erase(std::find_if(first, last, [&](auto const& entry) { return entry.second == &own; }));
+    --type.backing_off_count;
+  }
+  if (own.stands == phase::held) {
+    auto const by = held_.find(own.last_egresses.front());
+    std::erase(by->second, &own);
+    if (by->second.empty())
+      held_.erase(by);
+    --type.held_count;
+  }
+  return true;
+}
+
+void turn_loop::goes_on(mailbox::mailbox& own, lane& type) {
+  if (own.paused) {
+    own.stands = phase::paused;
+  } else if (own.waiting_count() > 0) {
     becomes_ready(own, type);
-  } else if (end == turn_end::done) {
+  } else {
     own.stands = phase::idle;
     if (--type.addresses_count == 0)
       data_.types.unused(type);
     data_.mailboxes.erase(own);
   }
-  co_return told;
+}
+
+void turn_loop::forget_failures(mailbox::mailbox& own, lane& type) {
+  type.failing_count -= own.failures_count > 0 ? 1 : 0;
+  own.failures_count = 0;
+  own.last_error.clear();
 }
 
 asio::awaitable<result<message::reply>> turn_loop::call(call_place const& at, message::address const& self,
@@ -114,7 +188,7 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
   function::handle const bound = type.callee; // a reload may bind the lane anew at each co_await
   if (auto const full = full_egress(own))
     co_return hold(own, type, {}, *full);
-  message::batch taken = take(own, type);
+  message::batch taken = take(own, type, type.limits.batch_messages_max);
   for (std::size_t wishes_count = 0;;) {
     auto const total = deadline::after(type.limits.call_timeout); // one call, one budget
     message::state_values states{type.specs, {}};
@@ -158,10 +232,12 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
   }
 }
 
-message::batch turn_loop::take(mailbox::mailbox& own, lane& type) {
-  auto const bytes_of = [&](message::invocation const& one) { return type.callee->request_bytes_of(one); };
+message::batch turn_loop::take(mailbox::mailbox& own, lane& type, std::size_t messages_max) {
+  auto const bytes_of = [&](message::invocation const& one) {
+    return type.callee ? type.callee->request_bytes_of(one) : one.value.size_bytes();
+  };
   bool const was_shut = own.is_shut();
-  auto taken = own.take({type.limits.batch_messages_max, type.limits.payload_bytes_max}, marks_of(type), bytes_of);
+  auto taken = own.take({messages_max, type.limits.payload_bytes_max}, marks_of(type), bytes_of);
   type.waiting_messages_count -= taken.size();
   type.shut_count -= was_shut && !own.is_shut() ? 1 : 0;
   if (!own.is_shut())
@@ -195,9 +271,6 @@ void turn_loop::give_back(mailbox::mailbox& own, lane& type, message::batch take
 
 void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
                         store::ticket ordered) noexcept {
-  std::int64_t bytes = 0;
-  for (auto const& one : taken)
-    bytes += static_cast<std::int64_t>(one.value.size_bytes());
   type.counters.batch_size.add(static_cast<double>(taken.size()), batch_size_bounds);
   ++type.counters.calls_succeeded_total;
   type.counters.out_local_total += whole.messages.size();
@@ -209,14 +282,10 @@ void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const&
   if (own.failures_count > 0)
     logger.info({number::call_recovered, "a call has succeeded after failures"},
                 {{"address", to_text(own.self())}, {"failures", own.failures_count}});
-  type.failing_count -= own.failures_count > 0 ? 1 : 0;
-  own.failures_count = 0;
-  own.last_error.clear();
+  forget_failures(own, type);
 
   data_.delivered.release(whole, ordered);
-  // After what the change adds, so that nobody sees a count of none between.
-  data_.process.buffered_bytes.fetch_sub(bytes, std::memory_order_relaxed);
-  data_.process.pending_messages_count.fetch_sub(static_cast<std::int64_t>(taken.size()), std::memory_order_relaxed);
+  data_.delivered.consumed(taken); // after what the change adds, so that nobody sees a count of none between
 }
 
 void turn_loop::becomes_ready(mailbox::mailbox& own, lane& type) {

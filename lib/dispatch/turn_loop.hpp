@@ -28,6 +28,7 @@ enum class turn_end {
   done,        // the batch has taken effect
   failed,      // the batch is back in its mailbox, and its address backs off
   held,        // an egress is full: the address stands still, and nothing was counted against it
+  withdrawn,   // an operator was faster: there is nothing to call, or not now
   not_reached, // nobody was asked: the batch is back in its mailbox, and who holds the permit has the turn back
   rebound,     // a reload came between: the batch is back in its mailbox, for the function that is bound now
   stopped,     // the daemon stops; the batch is back in its mailbox
@@ -73,6 +74,15 @@ class turn_loop {
   // An egress is below its low mark: who was held by it goes on.
   void egress_has_room(message::egress_id const& egress);
 
+  // For an operator's verbs. `work` runs right after the turn that is in flight; it finds the mailbox by itself.
+  void when_at_rest(message::address const& self, std::function<void()> work);
+  // The address takes no turns, until it is resumed. Requires that none is in flight, as the next two do.
+  void pause(mailbox::mailbox& own, message::pause why);
+  // May erase the mailbox.
+  void resume(mailbox::mailbox& own);
+  // The first message was consumed, and with it ends a pause for its failure. May erase the mailbox.
+  void skip_head(mailbox::mailbox& own);
+
   // Starts the loop that wakes those who back off.
   void start();
 
@@ -97,7 +107,7 @@ class turn_loop {
   void hear(permit const& held, ready_turn of, turn_told const& told);
   boost::asio::awaitable<void> wake_backed_off();
 
-  message::batch take(mailbox::mailbox& own, lane& type);
+  message::batch take(mailbox::mailbox& own, lane& type, std::size_t messages_max);
   // What does not fit into a request beside the states waits again, all but the first message.
   void cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken);
   void give_back(mailbox::mailbox& own, lane& type, message::batch taken);
@@ -111,6 +121,11 @@ class turn_loop {
   void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,
                store::ticket ordered) noexcept;
   void becomes_ready(mailbox::mailbox& own, lane& type);
+  // Takes it out of wherever it waits; false: its turn is on its way already, and will look for itself.
+  bool withdraw(mailbox::mailbox& own, lane& type);
+  // To where it belongs; an idle mailbox is erased.
+  void goes_on(mailbox::mailbox& own, lane& type);
+  void forget_failures(mailbox::mailbox& own, lane& type);
 
   shard_data& data_;
   links links_;
@@ -119,6 +134,7 @@ class turn_loop {
   task::event backoffs_changed_;
   std::multimap<clock::steady::time_point, mailbox::mailbox*> backing_off_;
   std::unordered_map<message::egress_id, std::vector<mailbox::mailbox*>> held_;
+  std::unordered_map<message::address, std::vector<std::function<void()>>> at_rest_; // verbs that wait for a turn's end
   std::minstd_rand random_;
   bool closed_ = false;
 };

@@ -68,6 +68,27 @@ enum class number : unsigned {
   // why a call ended without another attempt
   call_refused = 220,      // the function refuses the messages, or they make too large a request
   answer_unreadable = 221, // an answer of the right type has bytes that cannot be read, or too many
+  // what becomes of messages that are refused for good, and what operators do
+  address_paused = 222,        // its address waits for an operator
+  message_dead_lettered = 223, // it is set aside, and the rest goes on
+  message_skipped = 224,       // it is dropped, and the rest goes on
+  verdict_waits = 225,         // it is set aside or dropped only once another call has succeeded
+  dead_letters_full = 226,     // it cannot be set aside, so its address waits for an operator
+  batch_in_parts = 227,        // a batch that fails is called in parts
+  operator_acted = 228,        // an operator has paused, resumed, skipped, replayed or dropped
+  message_not_at_head = 229,   // 409: what is to be skipped is not the first message any more
+  dead_letter_unknown = 230,   // 404
+  dead_letter_taken = 231,     // 409: another operator is replaying or dropping it
+
+  // errors of a function, each by its name
+  state_undeclared = 232,
+  state_type_mismatch = 233,
+  nothing_new_asked = 234,
+  too_many_states = 235,
+  cancellation_without_token = 236,
+  delay_out_of_range = 237,
+  target_invalid = 238,
+  states_too_large = 239,
 
   // the store
   store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)

@@ -54,6 +54,7 @@ unsigned status_of(number why) noexcept {
   case number::function_type_unknown:
   case number::egress_unknown:
   case number::path_unknown:
+  case number::dead_letter_unknown:
     return 404;
   case number::method_not_allowed:
     return 405;
@@ -61,6 +62,8 @@ unsigned status_of(number why) noexcept {
     return 408;
   case number::key_conflict:
   case number::sequence_ahead:
+  case number::message_not_at_head:
+  case number::dead_letter_taken:
     return 409;
   case number::message_too_large:
     return 413;

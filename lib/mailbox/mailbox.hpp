@@ -3,6 +3,7 @@
 #include "clock/clock.hpp"
 #include "message/address.hpp"
 #include "message/batch.hpp"
+#include "message/change.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +35,7 @@ enum class phase {
   in_flight,   // its turn runs; no second one may start
   backing_off, // its last call failed; it becomes ready again at `next_attempt`
   held,        // an egress that it writes to is full
+  paused,      // takes no turns until it is resumed; it may be empty
 };
 
 // One address's messages, in arrival order, and where its turns stand. Owned by a shard's mailboxes, on its thread; its
@@ -49,6 +51,9 @@ class mailbox {
   std::uint64_t waiting_bytes() const noexcept { return waiting_bytes_; }
   // Shut from the high mark until the low one, or until a take empties the mailbox.
   bool is_shut() const noexcept { return shut_; }
+
+  // What waits first. Requires that something waits.
+  message::invocation const& head() const { return waiting_[head_]; }
 
   // Functions' messages are never refused: a shut door is for the outside only, and for its caller to look at.
   void push(message::invocation one, marks const& bounds);
@@ -74,6 +79,7 @@ class mailbox {
   void measure(marks const& bounds) noexcept { shut_ = bounds.shuts(waiting_count()); }
 
   phase stands = phase::idle;
+  std::optional<message::pause> paused;          // while ready, too, where a turn was on its way already
   unsigned failures_count = 0;                   // calls in a row that failed
   std::string last_error;                        // of the last failed call
   clock::steady::time_point next_attempt{};      // while backing off

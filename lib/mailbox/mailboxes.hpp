@@ -7,7 +7,8 @@
 
 namespace statefund::mailbox {
 
-// All mailboxes of one shard that hold something or have something out; an idle one costs nothing, for it is erased.
+// All mailboxes of one shard that hold something, have something out or are paused; an idle one costs nothing, for it
+// is erased.
 class mailboxes {
  public:
   mailbox& open(message::address const& self);          // made where there is none

@@ -54,18 +54,33 @@ struct departure {
   bool operator==(departure const&) const = default;
 };
 
-// The address stops taking turns (`paused`), for the reason given, or goes on.
-struct pause_row {
-  bool paused = false;
+enum class pause_cause {
+  by_operator,
+  by_failure, // of the message at the head; it ends with that message, too
+};
+
+// Why an address takes no turns.
+struct pause {
+  pause_cause cause = pause_cause::by_operator;
   std::string reason;
+  std::int64_t since_ms = 0; // Unix milliseconds
+
+  bool operator==(pause const&) const = default;
+};
+
+// The address stops taking turns, or goes on. Of the address {type, ""}, whose id is empty as no other's: all of the
+// type do.
+struct pause_row {
+  std::optional<pause> paused; // absent: it goes on
 
   bool operator==(pause_row const&) const = default;
 };
 
-// A message set aside for good, out of self's mailbox.
+// A message set aside for good, out of self's mailbox. It goes by the message's key.
 struct dead_letter {
   invocation message;
   std::string reason;
+  std::int64_t at_ms = 0; // when it was set aside, Unix milliseconds
 
   bool operator==(dead_letter const&) const = default;
 };
@@ -89,6 +104,7 @@ struct change {
   std::optional<accepted_key> key;           // of self
   std::optional<pause_row> pause;            // of self
   std::vector<dead_letter> dead_letters;     // of self
+  std::vector<entry_key> dead_letters_gone;  // of self: replayed or dropped
   std::optional<source_position> position;
   std::optional<departure> departed;
 };

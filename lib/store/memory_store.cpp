@@ -30,6 +30,10 @@ std::uint64_t bytes_of(message::address const& from, message::typed_value const&
   return value.size_bytes() + from.type.name_space.size() + from.type.name.size() + from.id.size();
 }
 
+std::uint64_t bytes_of(message::address const& self, message::dead_letter const& one) {
+  return bytes_of(self, one.message.value) + one.reason.size();
+}
+
 } // namespace
 
 std::size_t memory_store::key_hash::operator()(key_of_address const& value) const noexcept {
@@ -38,6 +42,8 @@ std::size_t memory_store::key_hash::operator()(key_of_address const& value) cons
 
 memory_store::memory_store(memory_store_options const& options)
     : keys_of_partition_max_(std::max<std::size_t>(1, options.keys_max / options.partition_count)),
+      dead_letters_max_(options.dead_letters_max),
+      dead_letters_bytes_max_(options.dead_letters_bytes_max),
       partitions_(options.partition_count),
       next_number_(static_cast<std::uint64_t>(clock::unix_ms()) * 1000) {}
 
@@ -112,7 +118,23 @@ std::uint64_t memory_store::order(message::change const& whole) {
       from.records.pop_front();
     }
   }
+  if (!whole.dead_letters.empty() || !whole.dead_letters_gone.empty())
+    keep_dead_letters(whole);
   return number;
+}
+
+void memory_store::keep_dead_letters(message::change const& whole) {
+  for (auto const& one : whole.dead_letters)
+    if (dead_letters_.try_emplace({one.message.key, whole.self}, one).second) {
+      dead_letters_account_.bytes.fetch_add(bytes_of(whole.self, one), std::memory_order_relaxed);
+      dead_letters_account_.count.fetch_add(1, std::memory_order_relaxed);
+    }
+  for (auto const& key : whole.dead_letters_gone)
+    if (auto const found = dead_letters_.find({key, whole.self}); found != dead_letters_.end()) {
+      dead_letters_account_.bytes.fetch_sub(bytes_of(whole.self, found->second), std::memory_order_relaxed);
+      dead_letters_account_.count.fetch_sub(1, std::memory_order_relaxed);
+      dead_letters_.erase(found);
+    }
 }
 
 memory_store::queue& memory_store::open(message::egress_id const& id) {
@@ -189,6 +211,38 @@ asio::awaitable<result<egress_page>> memory_store::read_egress(message::egress_i
     page.records.push_back(*next);
   }
   co_return page;
+}
+
+bool memory_store::has_room_for(message::dead_letter const& one) const noexcept {
+  return dead_letters_account_.count.load(std::memory_order_relaxed) < dead_letters_max_ &&
+         dead_letters_account_.bytes.load(std::memory_order_relaxed) + one.message.value.size_bytes() +
+                 one.reason.size() <=
+             dead_letters_bytes_max_;
+}
+
+asio::awaitable<result<std::optional<message::dead_letter>>> memory_store::read_dead_letter(dead_letter_id const& id) {
+  std::lock_guard const lock(order_);
+  auto const found = dead_letters_.find(id);
+  co_return found == dead_letters_.end() ? std::nullopt : std::optional(found->second);
+}
+
+asio::awaitable<result<std::vector<dead_letter_row>>>
+memory_store::read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after,
+                                std::size_t count_max, std::uint64_t bytes_max) {
+  std::vector<dead_letter_row> rows;
+  std::uint64_t bytes = 0;
+  std::lock_guard const lock(order_);
+  auto next = after ? dead_letters_.upper_bound(*after) : dead_letters_.begin();
+  for (; next != dead_letters_.end() && rows.size() < count_max; ++next) {
+    auto const& [id, letter] = *next;
+    if (!wanted.takes(id.self))
+      continue;
+    bytes += bytes_of(id.self, letter);
+    if (!rows.empty() && bytes > bytes_max)
+      break;
+    rows.push_back({id.self, letter});
+  }
+  co_return rows;
 }
 
 } // namespace statefund::store

@@ -3,6 +3,7 @@
 #include "store/store.hpp"
 
 #include <deque>
+#include <map>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -14,6 +15,8 @@ namespace statefund::store {
 struct memory_store_options {
   std::uint32_t partition_count = 256;
   std::size_t keys_max = 1'000'000; // idempotency keys inside their window
+  std::size_t dead_letters_max = 100'000;
+  std::uint64_t dead_letters_bytes_max = 64U << 20U;
 };
 
 // Keeps everything in memory and nothing over a restart: a change is as durable as it will ever be once it is ordered.
@@ -36,6 +39,13 @@ class memory_store final : public store {
   std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const override;
   boost::asio::awaitable<result<egress_page>> read_egress(message::egress_id const& egress, std::uint64_t after,
                                                           std::size_t records_max, std::uint64_t bytes_max) override;
+  bool has_room_for(message::dead_letter const& one) const noexcept override;
+  dead_letter_account const& dead_letters() const noexcept override { return dead_letters_account_; }
+  boost::asio::awaitable<result<std::optional<message::dead_letter>>>
+  read_dead_letter(dead_letter_id const& id) override;
+  boost::asio::awaitable<result<std::vector<dead_letter_row>>>
+  read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after, std::size_t count_max,
+                    std::uint64_t bytes_max) override;
 
  private:
   using key_of_address = std::pair<message::address, std::string>;
@@ -58,16 +68,21 @@ class memory_store final : public store {
 
   partition& partition_of(message::address const& self) noexcept;
   std::uint64_t order(message::change const& whole);
-  queue& open(message::egress_id const& id); // requires the lock
+  queue& open(message::egress_id const& id);            // requires the lock
+  void keep_dead_letters(message::change const& whole); // requires the lock
   static void apply_states(message::change const& whole, partition& into);
   static void forget_expired_keys(partition& of);
 
   std::size_t const keys_of_partition_max_;
+  std::size_t const dead_letters_max_;
+  std::uint64_t const dead_letters_bytes_max_;
   std::vector<partition> partitions_;
 
   mutable std::mutex order_; // the one order: guards all below
   std::uint64_t next_number_;
   std::unordered_map<message::egress_id, queue> queues_;
+  std::map<dead_letter_id, message::dead_letter> dead_letters_;
+  dead_letter_account dead_letters_account_;
 };
 
 } // namespace statefund::store

@@ -43,6 +43,35 @@ struct egress_page {
   std::uint64_t last_sequence = 0;      // the last one ever given out for this egress; 0: none
 };
 
+// Names a dead letter: the message's key, and whose it was. In the order of these the oldest message comes first.
+struct dead_letter_id {
+  message::entry_key key;
+  message::address self;
+
+  bool operator==(dead_letter_id const&) const = default;
+  auto operator<=>(dead_letter_id const&) const = default;
+};
+
+struct dead_letter_row {
+  message::address self;
+  message::dead_letter letter;
+
+  dead_letter_id id() const { return {letter.message.key, self}; }
+};
+
+struct dead_letter_filter {
+  std::optional<message::function_type> type;
+  std::optional<message::address> self;
+
+  bool takes(message::address const& of) const { return (!type || *type == of.type) && (!self || *self == of); }
+};
+
+// How many dead letters there are: written by the store alone, read by any thread.
+struct dead_letter_account {
+  std::atomic<std::uint64_t> count{0};
+  std::atomic<std::uint64_t> bytes{0};
+};
+
 // A row of a mailbox: what its target has not consumed yet.
 struct kept_message {
   message::entry_key key;
@@ -56,22 +85,17 @@ struct kept_delayed {
   message::delayed_message set;
 };
 
+// Who is paused: an address, or a type (whose id is empty).
 struct kept_pause {
   message::address self;
-  std::string reason;
-};
-
-struct kept_dead_letter {
-  message::address self;
-  message::dead_letter letter;
+  message::pause why;
 };
 
 // A part of what one partition has kept.
 struct recovered {
   std::vector<kept_message> messages; // of one target in the order of their keys, over all parts
   std::vector<kept_delayed> delayed;
-  std::vector<kept_pause> pauses; // of who is paused
-  std::vector<kept_dead_letter> dead_letters;
+  std::vector<kept_pause> pauses;
   std::optional<std::string> next; // where the next part begins; absent: that was all
 };
 
@@ -129,6 +153,19 @@ class store {
   // Durable records after the sequence `after`, at most `records_max` and, but for the first, `bytes_max`.
   virtual boost::asio::awaitable<result<egress_page>> read_egress(message::egress_id const& egress, std::uint64_t after,
                                                                   std::size_t records_max, std::uint64_t bytes_max) = 0;
+
+  // Dead letters are bounded: false, where one more would not fit. Any shard's thread.
+  virtual bool has_room_for(message::dead_letter const& one) const noexcept = 0;
+  virtual dead_letter_account const& dead_letters() const noexcept = 0;
+
+  // What was committed on this thread before. Only errc::lost.
+  virtual boost::asio::awaitable<result<std::optional<message::dead_letter>>>
+  read_dead_letter(dead_letter_id const& id) = 0;
+  // Those after `after`, in the order of their ids, at most `count_max` and, but for the first, `bytes_max`. Any
+  // shard's thread. Only errc::lost.
+  virtual boost::asio::awaitable<result<std::vector<dead_letter_row>>>
+  read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after, std::size_t count_max,
+                    std::uint64_t bytes_max) = 0;
 };
 
 } // namespace statefund::store

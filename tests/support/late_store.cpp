@@ -21,13 +21,17 @@ void late_store::lose() {
   changed_.notify_all();
 }
 
-asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
-late_store::read(message::address const& self, message::state_specs const& wanted) {
-  while (reads_held_ && !lost_) {
+asio::awaitable<void> late_store::while_held(bool const& held) {
+  while (held && !lost_) {
     auto const waited = co_await changed_.wait(clock::deadline::never());
     if (waited == task::wait_end::cancelled)
       break;
   }
+}
+
+asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
+late_store::read(message::address const& self, message::state_specs const& wanted) {
+  co_await while_held(reads_held_);
   if (lost_)
     co_return error{errc::lost, {}};
   auto values = co_await kept_.read(self, wanted);
@@ -36,11 +40,7 @@ late_store::read(message::address const& self, message::state_specs const& wante
 
 asio::awaitable<result<std::optional<statefund::store::key_row>>>
 late_store::read_key(message::address const& self, std::string const& idempotency_key) {
-  while (keys_held_ && !lost_) {
-    auto const waited = co_await changed_.wait(clock::deadline::never());
-    if (waited == task::wait_end::cancelled)
-      break;
-  }
+  co_await while_held(keys_held_);
   if (lost_)
     co_return error{errc::lost, {}};
   auto row = co_await kept_.read_key(self, idempotency_key);
@@ -73,6 +73,25 @@ asio::awaitable<result<statefund::store::egress_page>> late_store::read_egress(m
   auto page = co_await kept_.read_egress(egress, after, records_max, bytes_max);
   std::erase_if(page->records, [this](auto const& record) { return record.sequence > durable_through_; });
   co_return page;
+}
+
+asio::awaitable<result<std::optional<message::dead_letter>>>
+late_store::read_dead_letter(statefund::store::dead_letter_id const& id) {
+  co_await while_held(reads_held_);
+  if (lost_)
+    co_return error{errc::lost, {}};
+  auto letter = co_await kept_.read_dead_letter(id);
+  co_return letter;
+}
+
+asio::awaitable<result<std::vector<statefund::store::dead_letter_row>>>
+late_store::read_dead_letters(statefund::store::dead_letter_filter const& wanted,
+                              std::optional<statefund::store::dead_letter_id> const& after, std::size_t count_max,
+                              std::uint64_t bytes_max) {
+  if (lost_)
+    co_return error{errc::lost, {}};
+  auto rows = co_await kept_.read_dead_letters(wanted, after, count_max, bytes_max);
+  co_return rows;
 }
 
 } // namespace statefund::support

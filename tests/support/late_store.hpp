@@ -51,8 +51,18 @@ class late_store final : public store::store {
                                                                             std::uint64_t after,
                                                                             std::size_t records_max,
                                                                             std::uint64_t bytes_max) override;
+  bool has_room_for(message::dead_letter const& one) const noexcept override { return kept_.has_room_for(one); }
+  statefund::store::dead_letter_account const& dead_letters() const noexcept override { return kept_.dead_letters(); }
+  boost::asio::awaitable<result<std::optional<message::dead_letter>>>
+  read_dead_letter(statefund::store::dead_letter_id const& id) override;
+  boost::asio::awaitable<result<std::vector<statefund::store::dead_letter_row>>>
+  read_dead_letters(statefund::store::dead_letter_filter const& wanted,
+                    std::optional<statefund::store::dead_letter_id> const& after, std::size_t count_max,
+                    std::uint64_t bytes_max) override;
 
  private:
+  boost::asio::awaitable<void> while_held(bool const& held);
+
   statefund::store::memory_store kept_;
   task::event changed_;
   bool reads_held_ = false;

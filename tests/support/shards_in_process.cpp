@@ -123,6 +123,23 @@ store::egress_page shards_in_process::read(message::egress_id const& egress, std
   return page ? std::move(*page) : store::egress_page{};
 }
 
+coming<dispatch::verb_receipt> shards_in_process::start_verb(asio::awaitable<dispatch::verb_receipt> verb) {
+  auto told = std::make_shared<std::optional<dispatch::verb_receipt>>();
+  doors_.start(keep(std::move(verb), told));
+  return told;
+}
+
+dispatch::verb_receipt shards_in_process::carry_out(asio::awaitable<dispatch::verb_receipt> verb) {
+  return come(start_verb(std::move(verb)), loop);
+}
+
+std::vector<store::dead_letter_row> shards_in_process::dead_letters() {
+  auto told = std::make_shared<std::optional<result<std::vector<store::dead_letter_row>>>>();
+  doors_.start(keep(store.read_dead_letters({}, std::nullopt, 100'000, UINT64_MAX), told));
+  auto rows = come(told, loop);
+  return rows ? std::move(*rows) : std::vector<store::dead_letter_row>{};
+}
+
 namespace {
 
 asio::awaitable<void> apply_all(dispatch::dispatcher& all, fake_functions::reload what, coming<bool> done) {
@@ -159,6 +176,12 @@ dispatch::lane_status shards_in_process::status(std::string const& type) {
     for (auto const& lane : shard.lanes)
       if (lane.type.name == type) {
         sum.bound = sum.bound || lane.bound;
+        sum.paused = lane.paused;
+        sum.paused_count += lane.paused_count;
+        sum.counters.calls_failed_total += lane.counters.calls_failed_total;
+        sum.counters.calls_succeeded_total += lane.counters.calls_succeeded_total;
+        sum.counters.dead_letters_total += lane.counters.dead_letters_total;
+        sum.counters.skipped_total += lane.counters.skipped_total;
         sum.waiting_messages_count += lane.waiting_messages_count;
         sum.addresses_count += lane.addresses_count;
         sum.in_flight_count += lane.in_flight_count;

@@ -62,6 +62,12 @@ class shards_in_process {
   // All records there are, without waiting; acknowledges up to `after`.
   store::egress_page read(message::egress_id const& egress, std::optional<std::uint64_t> after = {});
 
+  // An operator's verb, begun on any shard: to its end, or beside the test.
+  dispatch::verb_receipt carry_out(boost::asio::awaitable<dispatch::verb_receipt> verb);
+  coming<dispatch::verb_receipt> start_verb(boost::asio::awaitable<dispatch::verb_receipt> verb);
+  // Oldest first.
+  std::vector<store::dead_letter_row> dead_letters();
+
   // A reload: from now on what the functions and egresses declare at this moment. Before the first one they are asked
   // as they are. To its end, or beside the test.
   void apply();

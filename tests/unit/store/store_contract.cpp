@@ -293,6 +293,55 @@ void single_thread(make_store const& make) {
     CHECK(kept.has_room_for_key(alice));
     CHECK_FALSE(key_of(alice, "0"));
   }
+
+  SECTION("dead letters are kept until they are gone, the oldest message first, page by page") {
+    auto const set_aside = [&](message::address const& self, std::uint64_t number, std::string bytes) {
+      message::change whole;
+      whole.self = self;
+      whole.dead_letters.push_back({{{number, 0}, std::nullopt, {"t", true, std::move(bytes)}}, "refused", 7});
+      commit(whole);
+    };
+    auto const rows_of = [&](store::dead_letter_filter const& wanted, std::optional<store::dead_letter_id> const& after,
+                             std::size_t count_max = 100, std::uint64_t bytes_max = 1'000'000) {
+      texts all;
+      for (auto const& row : await(loop, kept.read_dead_letters(wanted, after, count_max, bytes_max)))
+        all.push_back(row.letter.message.value.bytes);
+      return all;
+    };
+    message::address const other{{"ns", "gn"}, "alice"};
+    set_aside(bob, 2, "2");
+    set_aside(alice, 1, "1");
+    set_aside(other, 3, "3");
+    set_aside(alice, 4, "4");
+    CHECK(rows_of({}, std::nullopt) == texts{"1", "2", "3", "4"});
+    CHECK(rows_of({}, std::nullopt, 2) == texts{"1", "2"});
+    CHECK(rows_of({}, store::dead_letter_id{{2, 0}, bob}) == texts{"3", "4"});
+    CHECK(rows_of({}, std::nullopt, 100, 1) == texts{"1"});
+    CHECK(rows_of({alice.type, std::nullopt}, std::nullopt) == texts{"1", "2", "4"});
+    CHECK(rows_of({std::nullopt, alice}, std::nullopt) == texts{"1", "4"});
+    CHECK(kept.dead_letters().count == 4);
+    auto const found = await(loop, kept.read_dead_letter({{1, 0}, alice}));
+    REQUIRE(found);
+    CHECK(found->reason == "refused");
+    CHECK(found->at_ms == 7);
+    CHECK_FALSE(await(loop, kept.read_dead_letter({{1, 0}, bob})));
+
+    message::change gone;
+    gone.self = alice;
+    gone.dead_letters_gone = {{1, 0}, {4, 0}, {2, 0}}; // the last one is bob's
+    commit(gone);
+    CHECK_FALSE(await(loop, kept.read_dead_letter({{1, 0}, alice})));
+    CHECK(rows_of({}, std::nullopt) == texts{"2", "3"});
+    commit(gone);
+    CHECK(kept.dead_letters().count == 2);
+    gone.self = bob;
+    commit(gone);
+    gone.self = other;
+    gone.dead_letters_gone = {{3, 0}};
+    commit(gone);
+    CHECK(kept.dead_letters().count == 0);
+    CHECK(kept.dead_letters().bytes == 0);
+  }
 }
 
 namespace {
@@ -312,6 +361,28 @@ void commit_many(store::store& to, int thread, std::vector<std::uint64_t>& numbe
 }
 
 } // namespace
+
+void bounds(make_store const& make) {
+  message::change whole;
+  whole.self = alice;
+  whole.dead_letters.push_back({{{1, 0}, std::nullopt, {"t", true, std::string(100, 'x')}}, "refused", 7});
+  chosen options;
+
+  SECTION("dead letters have a bound by count") {
+    options.dead_letters_max = 1;
+  }
+  SECTION("dead letters have a bound by bytes") {
+    options.dead_letters_bytes_max = 200;
+  }
+  auto const kept = make(options);
+  CHECK(kept->has_room_for(whole.dead_letters[0]));
+  kept->commit(whole);
+  CHECK_FALSE(kept->has_room_for(whole.dead_letters[0]));
+  whole.dead_letters_gone = {{1, 0}};
+  whole.dead_letters.clear();
+  kept->commit(whole);
+  CHECK(kept->has_room_for({{{2, 0}, std::nullopt, {"t", true, "x"}}, "refused", 7}));
+}
 
 void many_threads(make_store const& make) {
   support::event_loop loop;
