@@ -59,7 +59,8 @@ asio::awaitable<void> connect_in_turn(std::vector<trial>& all, std::size_t& next
   while (next < all.size()) {
     trial& mine = all[next++];
     auto const never = clock::deadline::never();
-    auto const tried = co_await endpoint::connect(mine.where, names, mine.timeout, never);
+    auto const until = clock::deadline::after(mine.timeout);
+    auto const tried = co_await endpoint::connect(mine.where, names, until, never);
     if (tried.has_error())
       mine.met = tried.error();
   }

@@ -48,6 +48,8 @@ std::string_view doing(stage at) noexcept {
     return "looking up the name";
   case stage::connecting:
     return "connecting";
+  case stage::handshaking:
+    return "in the TLS handshake";
   case stage::sending:
     return "sending the request";
   case stage::waiting:
@@ -56,6 +58,12 @@ std::string_view doing(stage at) noexcept {
     return "reading the answer";
   }
   return "";
+}
+
+// A server of TLS 1.3 judges our certificate after our side of the handshake is done: its alert comes in an answer's
+// place.
+bool is_reached(failure const& met) noexcept {
+  return met.at >= (met.why == cause::tls ? stage::reading : stage::sending);
 }
 
 bool is_about_endpoint(unsigned status) noexcept {
@@ -83,6 +91,8 @@ std::string_view to_label(cause why) noexcept {
   switch (why) {
   case cause::io:
     return "io";
+  case cause::tls:
+    return "tls";
   case cause::malformed:
     return "malformed";
   case cause::out_of_descriptors:
@@ -114,7 +124,7 @@ outcome judge(answer const& got) {
 outcome judge(failure const& met, connection_age of) noexcept {
   if (met.why == cause::cancelled)
     return outcome::cancelled;
-  if (met.at < stage::sending)
+  if (!is_reached(met))
     return outcome::not_reached;
   switch (met.why) {
   case cause::call_timeout:
@@ -143,14 +153,9 @@ function::errc meaning_of(failure const& met) noexcept {
   using function::errc;
   if (met.why == cause::out_of_descriptors)
     return errc::out_of_descriptors;
-  switch (met.at) {
-  case stage::resolving:
+  if (met.at == stage::resolving)
     return errc::name_unresolved;
-  case stage::connecting:
-    return errc::endpoint_unreachable;
-  default:
-    return errc::endpoint_failed;
-  }
+  return is_reached(met) ? errc::endpoint_failed : errc::endpoint_unreachable;
 }
 
 step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::nanoseconds wished) noexcept {
@@ -192,6 +197,7 @@ std::string describe(failure const& met, timeouts const& configured) {
   std::string what;
   switch (met.why) {
   case cause::io:
+  case cause::tls:
   case cause::malformed:
   case cause::out_of_descriptors:
     return met.detail + " while " + std::string(doing(met.at));

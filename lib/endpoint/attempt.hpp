@@ -13,15 +13,17 @@ namespace statefund::endpoint {
 
 // How far an attempt had come when it failed.
 enum class stage {
-  resolving,  // its host's name is looked up
-  connecting, // a connection is opened
-  sending,    // the request is written
-  waiting,    // the request is out and no byte of an answer has come
-  reading,    // the answer has begun
+  resolving,   // its host's name is looked up
+  connecting,  // a connection is opened
+  handshaking, // it is secured
+  sending,     // the request is written
+  waiting,     // the request is out and no byte of an answer has come
+  reading,     // the answer has begun
 };
 
 enum class cause {
   io,                 // the system's error, or a connection that ended
+  tls,                // TLS has failed
   malformed,          // what came is no HTTP answer
   out_of_descriptors, // this process, or the system, has no file descriptor left
   connect_timeout,    // the timeouts, by the name of the setting that was met first
@@ -35,7 +37,8 @@ enum class cause {
 struct failure {
   cause why = cause::io;
   stage at = stage::connecting;
-  std::string detail; // for io, malformed and out_of_descriptors: what happened; else empty, or what is known besides
+  std::string
+      detail; // for io, tls, malformed and out_of_descriptors: what happened; else empty, or what is known besides
 };
 
 enum class connection_age {
@@ -48,7 +51,7 @@ enum class outcome {
   good,        // an answer whose body is to be decoded
   message,     // it says that the message is wrong: another attempt would say so again
   endpoint,    // it says, or its absence says, that the endpoint fails
-  not_reached, // there was no connection to ask over
+  not_reached, // there was no connection to ask over, or none that TLS let a request through
   stale,       // a reused connection broke before any byte of an answer: the server had closed it meanwhile
   call_timeout,
   cancelled,

@@ -179,9 +179,7 @@ place::place(options const& from)
   ensure(over_ == transport::tcp || socket_path_.size() < 108, "a unix socket's path fits its address");
 }
 
-asio::awaitable<connected> connect(place const& to, resolver& names, std::chrono::nanoseconds timeout,
-                                   clock::deadline total) {
-  auto const own = clock::deadline::after(timeout);
+asio::awaitable<connected> connect(place const& to, resolver& names, clock::deadline own, clock::deadline total) {
   bounds const within{std::min(own, total), own < total ? cause::connect_timeout : cause::call_timeout};
   if (to.over_ == transport::unix_socket)
     co_return co_await connect_unix(to.socket_path_, within);

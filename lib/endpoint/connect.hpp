@@ -33,7 +33,7 @@ class place {
 
  private:
   friend boost::asio::awaitable<boost::system::result<opened, failure>>
-  connect(place const& to, resolver& names, std::chrono::nanoseconds timeout, clock::deadline total);
+  connect(place const& to, resolver& names, clock::deadline own, clock::deadline total);
 
   transport over_;
   std::string host_;
@@ -43,9 +43,10 @@ class place {
   std::optional<boost::asio::ip::address> numeric_; // of host_, if it is an address
 };
 
-// On the coroutine's executor. `timeout`, within `total`, covers the name's look-up and all of its addresses, which
-// race (happy_eyeballs.hpp), and a unix socket's full backlog. The error of a name names each address that was tried.
-boost::asio::awaitable<boost::system::result<opened, failure>>
-connect(place const& to, resolver& names, std::chrono::nanoseconds timeout, clock::deadline total);
+// On the coroutine's executor. `own`, the connect timeout's end, within `total`, covers the name's look-up and all of
+// its addresses, which race (happy_eyeballs.hpp), and a unix socket's full backlog. The error of a name names each
+// address that was tried.
+boost::asio::awaitable<boost::system::result<opened, failure>> connect(place const& to, resolver& names,
+                                                                       clock::deadline own, clock::deadline total);
 
 } // namespace statefund::endpoint

@@ -1,24 +1,19 @@
 #include "endpoint/connection.hpp"
 
+#include "endpoint/errc.hpp"
 #include "error/ensure.hpp"
-#include "task/errc.hpp"
-#include "task/with_deadline.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <sys/socket.h>
 
 namespace statefund::endpoint {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 
 namespace {
 
@@ -39,16 +34,6 @@ bounds within(std::optional<std::chrono::nanoseconds> const& own, cause when_own
   return {total, cause::call_timeout};
 }
 
-failure failure_of(error_code const& met, stage at, cause when_reached) {
-  if (met == task::errc::deadline_reached)
-    return {when_reached, at, {}};
-  if (met == asio::error::operation_aborted)
-    return {cause::cancelled, at, {}};
-  if (met == asio::error::eof)
-    return {cause::io, at, "the connection was closed"};
-  return {cause::io, at, met.message()};
-}
-
 // "<length>\r\n\r\n"
 class head_end {
  public:
@@ -64,39 +49,22 @@ class head_end {
   std::size_t size_;
 };
 
-using request_bytes = std::array<asio::const_buffer, 3>;
-
-// False when nothing is left.
-bool consume(request_bytes& buffers, std::size_t count) noexcept {
-  bool left = false;
-  for (auto& each : buffers) {
-    auto const taken = std::min(count, each.size());
-    each += taken;
-    count -= taken;
-    left = left || each.size() > 0;
-  }
-  return left;
-}
-
 } // namespace
 
-connection::connection(stream_socket socket) : socket_(std::move(socket)) {}
+connection::connection(stream over) : stream_(std::move(over)) {}
 
-template <class Buffers>
-asio::awaitable<std::optional<failure>> connection::send_rest(Buffers unsent, exchange_limits const& limits,
+asio::awaitable<std::optional<failure>> connection::send_rest(request_buffers unsent, exchange_limits const& limits,
                                                               clock::deadline total) {
   for (;;) {
     auto const bound = within(limits.write, cause::write_timeout, total);
-    auto writable = socket_.async_wait(stream_socket::wait_write, asio::deferred);
-    auto const waited = co_await task::with_deadline(std::move(writable), bound.until);
+    auto const waited = co_await stream_.writable(bound.until);
     if (waited.has_error())
-      co_return failure_of(waited.error().code, stage::sending, bound.when_reached);
+      co_return failure_of(waited.error(), stage::sending, bound.when_reached);
     answered_early_ = answered_early_ || !is_quiet();
-    error_code code;
-    auto const sent = socket_.write_some(unsent, code);
-    if (code && code != asio::error::would_block && code != asio::error::try_again)
-      co_return failure_of(code, stage::sending, bound.when_reached);
-    if (!consume(unsent, sent))
+    auto const sent = stream_.write_now(unsent);
+    if (sent.has_error())
+      co_return failure_of(sent.error(), stage::sending, bound.when_reached);
+    if (!consume(unsent, *sent))
       co_return std::nullopt;
   }
 }
@@ -111,15 +79,14 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
   if (buffer_.empty())
     buffer_.resize(buffer_bytes_initial);
   head_end const middle(body.size());
-  request_bytes unsent{asio::buffer(head), middle.bytes(), asio::buffer(body)};
+  request_buffers unsent{asio::buffer(head), middle.bytes(), asio::buffer(body)};
 
   // A request nearly always fits the socket's buffer: then no timer is needed.
   std::optional<failure> unsent_because;
-  error_code code;
-  auto const sent = socket_.write_some(unsent, code);
-  if (code && code != asio::error::would_block && code != asio::error::try_again)
-    unsent_because = failure_of(code, stage::sending, cause::write_timeout);
-  else if (consume(unsent, sent))
+  auto const sent = stream_.write_now(unsent);
+  if (sent.has_error())
+    unsent_because = failure_of(sent.error(), stage::sending, cause::write_timeout);
+  else if (consume(unsent, *sent))
     unsent_because = co_await send_rest(unsent, limits, total);
   if (unsent_because && unsent_because->why != cause::io)
     co_return std::move(*unsent_because);
@@ -134,18 +101,19 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
     }
     auto const bound = within(limits.read, cause::read_timeout, total);
     auto const room = asio::buffer(buffer_) + unread_;
-    auto read = socket_.async_read_some(room, asio::deferred);
-    auto const got = co_await task::with_deadline(std::move(read), bound.until);
+    auto const got = co_await stream_.read_some(room, bound.until);
     if (got.has_error()) {
-      if (unsent_because)
+      if (unsent_because && got.error().code != errc::tls_failed) // an alert says why
         co_return std::move(*unsent_because);
       if (got.error().code != asio::error::eof || at == stage::waiting)
-        co_return failure_of(got.error().code, at, bound.when_reached);
+        co_return failure_of(got.error(), at, bound.when_reached);
       parser_.feed_end();
       if (parser_.state() == parse_state::incomplete)
-        co_return failure_of(got.error().code, at, bound.when_reached);
+        co_return failure_of(got.error(), at, bound.when_reached);
       break;
     }
+    if (*got == 0)
+      continue;
     at = stage::reading;
     bool const filled = *got == room.size();
     unread_ += *got;
@@ -168,21 +136,9 @@ asio::awaitable<boost::system::result<answer, failure>> connection::exchange(std
   co_return std::move(got);
 }
 
-bool connection::is_quiet() noexcept {
-  char byte = 0;
-  auto const seen = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return seen < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
 asio::awaitable<void> connection::rest() {
   buffer_ = {};
-  auto readable = socket_.async_wait(stream_socket::wait_read, asio::as_tuple(asio::deferred));
-  co_await std::move(readable);
-}
-
-void connection::wake() {
-  error_code ignored;
-  socket_.cancel(ignored);
+  return stream_.rest();
 }
 
 } // namespace statefund::endpoint

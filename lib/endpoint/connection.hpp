@@ -4,7 +4,7 @@
 #include "endpoint/answer.hpp"
 #include "endpoint/answer_parser.hpp"
 #include "endpoint/attempt.hpp"
-#include "endpoint/connect.hpp"
+#include "endpoint/stream.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/system/result.hpp>
@@ -24,11 +24,11 @@ struct exchange_limits {
   std::uint64_t body_bytes_max;
 };
 
-// One HTTP/1.1 connection: a request and its answer, then the next. On its socket's thread; owned by the pool or by
+// One HTTP/1.1 connection: a request and its answer, then the next. On its stream's thread; owned by the pool or by
 // the call that it is lent to. Destroying it closes it.
 class connection {
  public:
-  explicit connection(stream_socket socket);
+  explicit connection(stream over);
 
   // Sends `head`, which ends before Content-Length's digits, the digits, and `body`, with no copy of them, and reads
   // the answer. All are borrowed until this returns. Each single read and write has its own timeout, within `total`.
@@ -40,21 +40,17 @@ class connection {
   bool reusable() const noexcept { return reusable_; }
   connection_age age() const noexcept { return answers_count_ == 0 ? connection_age::fresh : connection_age::reused; }
 
-  // One look at the socket, without waiting: the server has not closed, and has sent nothing that nobody asked for.
-  bool is_quiet() noexcept;
+  bool is_quiet() noexcept { return stream_.is_quiet(); }
 
-  // For a connection that is idle: gives its buffer back, and waits until the server closes or sends what nobody asked
-  // for, or for wake() or the connection's end, which it survives. Must not be cancelled: after the connection's end
-  // asio would look for the wait at a socket that is gone.
+  // For a connection that is idle: gives its buffer back, and waits as its stream does.
   boost::asio::awaitable<void> rest();
-  void wake();
+  void wake() { stream_.wake(); }
 
  private:
-  template <class Buffers>
-  boost::asio::awaitable<std::optional<failure>> send_rest(Buffers unsent, exchange_limits const& limits,
+  boost::asio::awaitable<std::optional<failure>> send_rest(request_buffers unsent, exchange_limits const& limits,
                                                            clock::deadline total);
 
-  stream_socket socket_;
+  stream stream_;
   answer_parser parser_;
   std::vector<char> buffer_; // unread bytes lie in [0, unread_); empty before the first request and after a rest
   std::size_t unread_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "endpoint/tls_context.hpp"
 #include "function/function.hpp"
 #include "message/state_values.hpp"
 #include "wire/generation.hpp"
@@ -18,6 +19,13 @@ enum class transport {
   unix_socket, // `socket_path`
 };
 
+// How an endpoint is called over TLS.
+struct tls_options {
+  std::shared_ptr<tls_context const> context; // null: its files cannot be used
+  std::string fault;                          // then: why
+  std::string server_name;                    // for which its certificate must be: a host's name, or an address
+};
+
 // Where one function type is called and how, every default filled in; made from what a module says.
 struct options {
   wire::generation speaks = wire::generation::v3;
@@ -26,12 +34,13 @@ struct options {
   std::string host; // a name, or an address without brackets
   std::uint16_t port = 80;
   std::string socket_path;
-  std::string target = "/"; // of the request line; begins with '/'
-  std::string authority;    // what the Host header says
+  std::optional<tls_options> tls; // absent: in the clear
+  std::string target = "/";       // of the request line; begins with '/'
+  std::string authority;          // what the Host header says
   std::string user_agent = "statefund";
 
   // The budget of a whole call is limits.call_timeout; none of these is larger. All > 0.
-  std::chrono::nanoseconds connect_timeout = std::chrono::seconds(20); // of one connect with its name look-up
+  std::chrono::nanoseconds connect_timeout = std::chrono::seconds(20); // of one connect, look-up and handshake
   std::optional<std::chrono::nanoseconds> read_timeout;                // of one read; absent: the call's budget alone
   std::optional<std::chrono::nanoseconds> write_timeout;               // of one write; absent: the call's budget alone
   std::chrono::nanoseconds backoff_initial = std::chrono::milliseconds(2); // before the second attempt; doubles

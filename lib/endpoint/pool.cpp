@@ -33,9 +33,9 @@ pool::lease::~lease() {
     of_->opened_.erase(*held_);
 }
 
-void pool::lease::put(opened connected) {
+void pool::lease::put(stream opened, std::string address) {
   ensure(of_ != nullptr && !held_, "a place takes one connection");
-  held_ = of_->opened_.emplace(of_->opened_.end(), std::move(connected), of_->end_of_new());
+  held_ = of_->opened_.emplace(of_->opened_.end(), std::move(opened), std::move(address), of_->end_of_new());
 }
 
 void pool::lease::give_back() && {
@@ -101,11 +101,12 @@ void pool::look() {
 }
 
 asio::awaitable<void> pool::watch(std::uint64_t stay) {
-  auto const* const at = idle_.find(stay);
-  if (at == nullptr)
-    co_return; // taken before this began
-  auto resting = at->which->link.rest();
-  co_await std::move(resting);
+  auto const* at = idle_.find(stay);
+  while (at != nullptr && at->which->link.is_quiet()) { // what came may have been for TLS alone
+    auto resting = at->which->link.rest();
+    co_await std::move(resting);
+    at = idle_.find(stay);
+  }
   if (auto const over = idle_.take(stay)) {
     opened_.erase(*over);
     idle_changed();

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "clock/deadline.hpp"
-#include "endpoint/connect.hpp"
 #include "endpoint/connection.hpp"
 #include "endpoint/idle_list.hpp"
+#include "endpoint/stream.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 
@@ -26,9 +26,9 @@ namespace statefund::endpoint {
 class pool {
  private:
   struct open_connection {
-    open_connection(opened&& from, clock::deadline ends_at)
-        : link(std::move(from.socket)),
-          address(std::move(from.address)),
+    open_connection(stream&& over, std::string&& leads_to, clock::deadline ends_at)
+        : link(std::move(over)),
+          address(std::move(leads_to)),
           ends(ends_at) {}
     connection link;
     std::string address;
@@ -58,7 +58,7 @@ class pool {
     // As opened::address.
     std::string const& address() const noexcept { return (*held_)->address; }
 
-    void put(opened connected);
+    void put(stream opened, std::string address);
     // It becomes idle if it may be used again, else it is closed.
     void give_back() &&;
 

@@ -4,6 +4,7 @@
 #include "endpoint/attempt.hpp"
 #include "endpoint/connect.hpp"
 #include "endpoint/pool.hpp"
+#include "endpoint/tls_client.hpp"
 #include "error/ensure.hpp"
 #include "function/errc.hpp"
 #include "task/timer.hpp"
@@ -80,6 +81,7 @@ struct remote_function::impl {
         configured(std::move(chosen)),
         where(configured),
         head(request_head(configured)),
+        tls(configured.tls && configured.tls->context ? std::make_unique<tls_client>(*configured.tls) : nullptr),
         limits{configured.read_timeout, configured.write_timeout, configured.limits.payload_bytes_max},
         random(std::random_device{}()),
         connections(executor, configured.pool_size, configured.pool_ttl, static_cast<unsigned>(random())) {}
@@ -89,6 +91,7 @@ struct remote_function::impl {
   options configured;
   place where;
   std::string head;
+  std::unique_ptr<tls_client> tls; // null: in the clear, or its files cannot be used
   exchange_limits limits;
   std::minstd_rand random;
   pool connections;
@@ -179,14 +182,32 @@ struct remote_function::impl {
             {}};
   }
 
+  // A new connection, into an empty place. Absent: it is there.
+  asio::awaitable<std::optional<attempted>> open(pool::lease& into, clock::deadline total) {
+    if (configured.tls && !tls)
+      co_return failed({cause::tls, stage::handshaking, configured.tls->fault}, connection_age::fresh, {});
+    auto const own = clock::deadline::after(configured.connect_timeout);
+    auto reached = co_await connect(where, *names, own, total);
+    if (reached.has_error())
+      co_return failed(reached.error(), connection_age::fresh, {});
+    if (tls) {
+      auto secured = co_await tls->secure(std::move(reached->socket), own, total);
+      if (secured.has_error())
+        co_return failed(secured.error(), connection_age::fresh, std::move(reached->address));
+      into.put(std::move(*secured), std::move(reached->address));
+    } else {
+      into.put(stream(std::move(reached->socket)), std::move(reached->address));
+    }
+    ++counts.connections_opened;
+    co_return std::nullopt;
+  }
+
   asio::awaitable<attempted> attempt(std::string_view body, clock::deadline total, connection_from from) {
     auto lent = from == connection_from::pool ? connections.take() : connections.take_empty();
     if (!lent.has_connection()) {
-      auto opened = co_await connect(where, *names, configured.connect_timeout, total);
-      if (opened.has_error())
-        co_return failed(opened.error(), connection_age::fresh, {});
-      ++counts.connections_opened;
-      lent.put(std::move(*opened));
+      auto unopened = co_await open(lent, total);
+      if (unopened)
+        co_return std::move(*unopened);
     }
     auto const age = lent->age();
     auto exchanged = co_await lent->exchange(head, body, limits, total);

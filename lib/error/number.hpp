@@ -25,6 +25,8 @@ enum class number : unsigned {
   reload_failed = 30,            // the module directory cannot be read; what was in force stays
   modules_not_watched = 31,      // changes of the module directory are not noticed by themselves
   declared_not_running = 32,     // a module declares what this version does not run
+  tls_files_unusable = 40,       // the TLS files of a function cannot be used
+  tls_files_expiring = 41,       // a certificate among them has expired or soon will
 
   // what the doors answer
   request_malformed = 101,            // 400
@@ -64,6 +66,12 @@ enum class number : unsigned {
   endpoint_unreachable = 215, // there is no connection to its endpoint
   name_unresolved = 216,      // its endpoint's host name has no address
   out_of_descriptors = 217,   // the daemon has no file descriptor left for a connection
+  // why TLS to an endpoint fails; stands in the error of a call
+  tls_certificate_refused = 210, // the server's certificate cannot be trusted, or not today
+  tls_wrong_name = 211,          // it is for another name
+  tls_not_in_common = 212,       // the server speaks no TLS, or none that both sides know
+  tls_client_certificate = 213,  // the server wants a client certificate, or another one
+  tls_broken = 214,              // TLS broke off in another way
 
   // why a call ended without another attempt
   call_refused = 220,      // the function refuses the messages, or they make too large a request

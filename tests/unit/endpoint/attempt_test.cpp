@@ -69,11 +69,22 @@ TEST_CASE("a timeout or a malformed answer is never stale") {
 }
 
 TEST_CASE("what fails before there is a connection has not reached the endpoint, but for a cancellation") {
-  for (auto const at : {stage::resolving, stage::connecting}) {
+  for (auto const at : {stage::resolving, stage::connecting, stage::handshaking}) {
     for (auto const why : {cause::io, cause::out_of_descriptors, cause::connect_timeout, cause::call_timeout})
       CHECK(judge(failure{why, at, {}}, connection_age::fresh) == outcome::not_reached);
     CHECK(judge(failure{cause::cancelled, at, {}}, connection_age::fresh) == outcome::cancelled);
   }
+}
+
+TEST_CASE("TLS that fails before an answer has begun has not let the request through, however old the connection") {
+  for (auto const age : {connection_age::fresh, connection_age::reused}) {
+    for (auto const at : {stage::handshaking, stage::sending, stage::waiting}) {
+      CHECK(judge(failure{cause::tls, at, {}}, age) == outcome::not_reached);
+      CHECK(meaning_of(failure{cause::tls, at, {}}) == statefund::function::errc::endpoint_unreachable);
+    }
+    CHECK(judge(failure{cause::tls, stage::reading, {}}, age) == outcome::endpoint);
+  }
+  CHECK(meaning_of(failure{cause::tls, stage::reading, {}}) == statefund::function::errc::endpoint_failed);
 }
 
 TEST_CASE("what follows an attempt") {
@@ -122,6 +133,7 @@ TEST_CASE("a call's error tells whether the endpoint was reached") {
   for (auto const why : {cause::io, cause::connect_timeout, cause::call_timeout, cause::cancelled}) {
     CHECK(meaning_of(failure{why, stage::resolving, {}}) == errc::name_unresolved);
     CHECK(meaning_of(failure{why, stage::connecting, {}}) == errc::endpoint_unreachable);
+    CHECK(meaning_of(failure{why, stage::handshaking, {}}) == errc::endpoint_unreachable);
     for (auto const at : {stage::sending, stage::waiting, stage::reading})
       CHECK(meaning_of(failure{why, at, {}}) == errc::endpoint_failed);
   }
