@@ -59,11 +59,12 @@ dispatch::options dispatch_options(settings const& chosen) {
 application::application(parts given)
     : settings_(std::move(given.chosen)),
       modules_(std::move(given.modules)),
+      tls_(tls_contexts::load(*modules_, nullptr)),
       executors_(std::move(given.executors)),
       started_at_(clock::steady::now()),
       names_(std::make_shared<endpoint::resolver>()),
       dispatcher_(dispatch_options(settings_),
-                  {executors_, &store_, declarations_of(modules_), std::move(given.store_lost)}),
+                  {executors_, &store_, declarations_of({modules_, tls_}), std::move(given.store_lost)}),
       reloader_(executors_.front(), reload_steps(std::move(given))),
       ingress_(ingress_places(), ingress_options(settings_)),
       admin_(executors_.front(), *this, admin_options(settings_)) {}
@@ -71,10 +72,10 @@ application::application(parts given)
 application::~application() = default;
 
 // The shards share what this captures, and it never changes.
-dispatch::declarations application::declarations_of(std::shared_ptr<catalog::snapshot const> const& modules) const {
-  auto const make = [modules, executors = executors_, names = names_](message::function_type const& type,
-                                                                      std::size_t shard) -> function::handle {
-    auto const* const spec = modules->find(type);
+dispatch::declarations application::declarations_of(loaded_modules const& of) const {
+  auto const make = [of, executors = executors_, names = names_](message::function_type const& type,
+                                                                 std::size_t shard) -> function::handle {
+    auto const* const spec = of.snapshot->find(type);
     if (!spec)
       return nullptr;
     auto const url = spec->endpoint.for_name(type.name);
@@ -83,21 +84,26 @@ dispatch::declarations application::declarations_of(std::shared_ptr<catalog::sna
                    {{"function_type", to_text(type)}, {"error", url.error().to_string()}});
       return nullptr;
     }
-    if (url->is_tls()) { // never in plain HTTP instead
-      logger.debug("the endpoint of a function is behind TLS, which does not run yet",
-                   {{"function_type", to_text(type)}, {"endpoint", to_string(*url)}});
-      return nullptr;
-    }
-    return std::make_shared<endpoint::remote_function>(executors[shard], names,
-                                                       endpoint_options(*spec, *url, type, shard, executors.size()));
+    auto options = endpoint_options(*spec, *url, type, shard, executors.size());
+    if (url->is_tls())
+      options.tls = of.tls->options_of(*spec, *url);
+    return std::make_shared<endpoint::remote_function>(executors[shard], names, std::move(options));
   };
-  auto const is_declared = [modules](message::egress_id const& egress) { return modules->find(egress) != nullptr; };
+  auto const is_declared = [modules = of.snapshot](message::egress_id const& egress) {
+    return modules->find(egress) != nullptr;
+  };
   return {make, is_declared};
 }
 
 reloader::steps application::reload_steps(parts&& given) {
-  return {std::move(given.load_modules),
-          [this](std::shared_ptr<catalog::snapshot const> next) { return apply(std::move(next)); },
+  auto load = [this, load_modules = std::move(given.load_modules)]() -> result<loaded_modules> {
+    auto next = load_modules();
+    if (!next)
+      return next.error();
+    auto tls = tls_contexts::load(**next, tls_.get()); // tls_ stays what it is during a load
+    return loaded_modules{std::move(*next), std::move(tls)};
+  };
+  return {std::move(load), [this](loaded_modules next) { return apply(std::move(next)); },
           std::move(given.reload_begins),
           [this, told = std::move(given.reload_ended)](result<void> const& end) {
             ++reloads_by_result_[!end ? "failed" : modules_->errors().empty() ? "loaded" : "refused"];
@@ -108,17 +114,19 @@ reloader::steps application::reload_steps(parts&& given) {
           }};
 }
 
-asio::awaitable<void> application::apply(std::shared_ptr<catalog::snapshot const> next) {
-  auto const before = modules_;
+asio::awaitable<void> application::apply(loaded_modules next) {
+  loaded_modules const before{modules_, tls_};
   auto const keeps = [before, next](message::function_type const& type) {
-    auto const* const had = before->find(type);
-    auto const* const has = next->find(type);
-    return had == has || (had && has && calls_alike(*had, *has));
+    auto const* const had = before.snapshot->find(type);
+    auto const* const has = next.snapshot->find(type);
+    return had && has ? calls_alike(*had, *before.tls, *has, *next.tls) : had == has;
   };
   auto applied = dispatcher_.apply(declarations_of(next), keeps);
   co_await std::move(applied);
-  modules_ = std::move(next);
-  log_modules(*modules_, before.get(), settings_.modules.string());
+  modules_ = std::move(next.snapshot);
+  tls_ = std::move(next.tls);
+  log_modules(*modules_, before.snapshot.get(), settings_.modules.string());
+  log_tls(*tls_, before.tls.get());
 }
 
 asio::awaitable<std::optional<admin::reload_report>> application::reload() {

@@ -5,6 +5,7 @@
 #include "clock/deadline.hpp"
 #include "daemon/reloader.hpp"
 #include "daemon/settings.hpp"
+#include "daemon/tls_contexts.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "endpoint/resolver.hpp"
 #include "error/result.hpp"
@@ -25,8 +26,8 @@
 namespace statefund::daemon {
 
 // The one place where concrete types meet: modules, store, functions, dispatch and doors of one daemon, without its
-// process (no threads, no signals, no exit). Made and destroyed while no loop runs; its own calls are for the first
-// executor's thread.
+// process (no threads, no signals, no exit). Made and destroyed while no loop runs, and reads TLS files then, later on
+// the reloader's thread; its own calls are for the first executor's thread.
 class application final : private admin::sources {
  public:
   struct parts {
@@ -58,11 +59,12 @@ class application final : private admin::sources {
   void reload_modules() { reloader_.ask(); }
 
   dispatch::dispatcher& dispatcher() noexcept { return dispatcher_; }
+  tls_contexts const& tls() const noexcept { return *tls_; }
 
  private:
-  dispatch::declarations declarations_of(std::shared_ptr<catalog::snapshot const> const& modules) const;
+  dispatch::declarations declarations_of(loaded_modules const& of) const;
   reloader::steps reload_steps(parts&& given);
-  boost::asio::awaitable<void> apply(std::shared_ptr<catalog::snapshot const> next);
+  boost::asio::awaitable<void> apply(loaded_modules next);
   std::vector<ingress::place> ingress_places();
   boost::asio::awaitable<void> close_doors(task::event& closed);
 
@@ -77,6 +79,7 @@ class application final : private admin::sources {
 
   settings const settings_;
   std::shared_ptr<catalog::snapshot const> modules_; // in force on every shard
+  std::shared_ptr<tls_contexts const> tls_;          // likewise
   std::map<std::string, std::uint64_t> reloads_by_result_;
   std::vector<boost::asio::any_io_executor> executors_;
   clock::steady::time_point started_at_;

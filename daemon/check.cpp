@@ -1,6 +1,7 @@
 #include "daemon/check.hpp"
 
 #include "catalog/read_directory.hpp"
+#include "daemon/tls_contexts.hpp"
 #include "error/number.hpp"
 #include "module/not_running.hpp"
 
@@ -11,8 +12,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace statefund::daemon {
 
@@ -33,11 +36,34 @@ std::size_t count(diagnostics const& all, severity level) {
   return static_cast<std::size_t>(matching);
 }
 
-// What a file declares that this version does not do.
-diagnostics warnings_of(catalog::file const& from) {
+std::size_t files_with_errors(diagnostics const& all) {
+  std::set<std::string_view> files;
+  for (auto const& each : all)
+    if (each.level == severity::error)
+      files.insert(each.where.file);
+  return files.size();
+}
+
+diagnostic diagnostic_of(tls_finding const& found) {
+  bool const is_error = found.problem.severity == endpoint::tls_severity::error;
+  auto const which = is_error ? number::tls_files_unusable : number::tls_files_expiring;
+  return {found.where,
+          found.problem.text + " (" + to_string(which) + ')',
+          {},
+          is_error ? severity::error : severity::warning};
+}
+
+// What a file declares that this version does not do, and what is wrong with the TLS files that it names.
+diagnostics faults_in_force(catalog::file const& from, tls_contexts const& tls) {
   diagnostics found;
   for (auto& each : module::not_running_of(from.in_force->declared))
     found.push_back({std::move(each.where), each.what + " does not run: " + each.why, {}, severity::warning});
+  for (auto const& each : tls.findings())
+    if (each.where.file == from.path)
+      found.push_back(diagnostic_of(each));
+  std::stable_sort(found.begin(), found.end(), [](diagnostic const& left, diagnostic const& right) {
+    return std::pair(left.where.line, left.where.column) < std::pair(right.where.line, right.where.column);
+  });
   if (from.in_force->text)
     module::add_excerpts(found, *from.in_force->text);
   return found;
@@ -105,8 +131,9 @@ checked check_modules(std::string const& directory) {
     return made;
   }
   made.modules = catalog::snapshot::make(std::move(*files), 1);
+  auto const tls = tls_contexts::load(*made.modules, nullptr);
   for (auto const& file : made.modules->files()) {
-    auto const& said = file.in_force ? warnings_of(file) : file.errors;
+    auto const& said = file.in_force ? faults_in_force(file, *tls) : file.errors;
     made.found.insert(made.found.end(), said.begin(), said.end());
   }
   if (made.modules->files().empty())
@@ -131,7 +158,7 @@ std::string render(checked const& value, module::colours use) {
   if (auto const errors = count(value.found, severity::error); errors > 0) {
     std::string of_files;
     if (value.modules)
-      of_files = " in " + std::to_string(value.modules->count(catalog::file_state::refused)) + " of " +
+      of_files = " in " + std::to_string(files_with_errors(value.found)) + " of " +
                  count_of(value.modules->files().size(), "file", "files");
     add(count_of(errors, "error", "errors") + of_files);
   }

@@ -23,7 +23,7 @@ struct checked {
   bool is_good() const noexcept; // without errors, and without an endpoint that cannot be reached
 };
 
-// Reads the directory and judges what stands in it. Blocks on the disk.
+// Reads the directory, and the TLS files that it names, and judges what stands in them. Blocks on the disk.
 checked check_modules(std::string const& directory);
 
 // All that was found, as compilers print it, and a last line that counts; nothing if nothing was found.

@@ -275,6 +275,7 @@ int serve(settings const& chosen) {
   systemd::notify_status(sentence_of(**first));
   application served({chosen, *first, executors, end_at_once, [&modules] { return modules.load(); },
                       systemd::notify_reloading, tell_modules});
+  log_tls(served.tls(), nullptr);
   int exit_code = 0;
   task::gate tasks(executors.front());
   tasks.start(open_and_supervise(served, chosen, all, tasks, asking, exit_code));

@@ -11,9 +11,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-using loaded = result<std::shared_ptr<catalog::snapshot const>>;
-
-asio::awaitable<loaded> load_here(std::function<loaded()> const& load) {
+asio::awaitable<result<loaded_modules>> load_here(std::function<result<loaded_modules>()> const& load) {
   co_return load();
 }
 

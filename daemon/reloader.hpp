@@ -1,6 +1,6 @@
 #pragma once
 
-#include "catalog/snapshot.hpp"
+#include "daemon/tls_contexts.hpp"
 #include "error/result.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
@@ -16,6 +16,12 @@
 
 namespace statefund::daemon {
 
+// What is read in one go.
+struct loaded_modules {
+  std::shared_ptr<catalog::snapshot const> snapshot;
+  std::shared_ptr<tls_contexts const> tls; // of its functions
+};
+
 // Reads the modules again and puts them in force, for the directory's watch, SIGHUP and POST /-/reload alike. One at a
 // time: whoever asks during a reload is answered by the next one, together with all others who ask meanwhile. Owned by
 // the application, on its first executor's thread.
@@ -23,9 +29,9 @@ class reloader {
  public:
   struct steps {
     // Blocks on the disk; called on a thread of the reloader's own.
-    std::function<result<std::shared_ptr<catalog::snapshot const>>()> load;
+    std::function<result<loaded_modules>()> load;
     // Returns once every shard works with it.
-    std::function<boost::asio::awaitable<void>(std::shared_ptr<catalog::snapshot const>)> apply;
+    std::function<boost::asio::awaitable<void>(loaded_modules)> apply;
     std::function<void()> begins;
     std::function<void(result<void> const&)> ended; // an error: the directory could not be read, nothing has changed
   };

@@ -40,11 +40,15 @@ endpoint::options endpoint_options(module::function_spec const& spec, module::en
   return made;
 }
 
-bool calls_alike(module::function_spec const& one, module::function_spec const& other) {
+bool calls_alike(module::function_spec const& one, tls_contexts const& tls_of_one, module::function_spec const& other,
+                 tls_contexts const& tls_of_other) {
   auto moved = one;
   moved.where = other.where;
   moved.functions = other.functions; // the endpoint says the rest of what a pattern means
-  return moved == other;
+  if (moved != other)
+    return false;
+  auto const& url = one.endpoint.url;
+  return !url.is_tls() || tls_of_one.options_of(one, url) == tls_of_other.options_of(other, url);
 }
 
 } // namespace statefund::daemon

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/tls_contexts.hpp"
 #include "endpoint/options.hpp"
 #include "message/address.hpp"
 #include "module/spec.hpp"
@@ -12,7 +13,8 @@ namespace statefund::daemon {
 endpoint::options endpoint_options(module::function_spec const& spec, module::endpoint_url const& url,
                                    message::function_type const& type, std::size_t shard, std::size_t shards_count);
 
-// Whether calls are made alike by both: all but where they are declared.
-bool calls_alike(module::function_spec const& one, module::function_spec const& other);
+// Whether calls are made alike by both, with the TLS files of each as they were read: all but where they are declared.
+bool calls_alike(module::function_spec const& one, tls_contexts const& tls_of_one, module::function_spec const& other,
+                 tls_contexts const& tls_of_other);
 
 } // namespace statefund::daemon

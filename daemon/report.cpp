@@ -241,4 +241,19 @@ void log_modules(catalog::snapshot const& in_force, catalog::snapshot const* bef
                                                                    {"generation", in_force.generation()}});
 }
 
+void log_tls(tls_contexts const& in_force, tls_contexts const* before) {
+  auto const told = before ? before->findings() : std::vector<tls_finding>{};
+  for (auto const& found : in_force.findings()) {
+    if (std::find(told.begin(), told.end(), found) != told.end())
+      continue;
+    auto const& [where, problem] = found;
+    if (problem.severity == endpoint::tls_severity::error)
+      logger.error({number::tls_files_unusable, "the TLS files of a function cannot be used"},
+                   {{"place", to_string(where)}, {"error", problem.text}});
+    else
+      logger.warning({number::tls_files_expiring, "a certificate among the TLS files of a function expires"},
+                     {{"place", to_string(where)}, {"error", problem.text}});
+  }
+}
+
 } // namespace statefund::daemon

@@ -5,6 +5,7 @@
 #include "catalog/snapshot.hpp"
 #include "clock/clock.hpp"
 #include "daemon/settings.hpp"
+#include "daemon/tls_contexts.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/status.hpp"
 #include "error/result.hpp"
@@ -37,5 +38,7 @@ admin::reload_report reload_report_of(result<void> const& end, catalog::snapshot
 std::string sentence_of(catalog::snapshot const& in_force);
 // Tells what is in force, what is wrong with it, and what does not run; in a word where `before` was the same.
 void log_modules(catalog::snapshot const& in_force, catalog::snapshot const* before, std::string const& directory);
+// Tells what is wrong with TLS files that was not so `before` (null: there is no before).
+void log_tls(tls_contexts const& in_force, tls_contexts const* before);
 
 } // namespace statefund::daemon

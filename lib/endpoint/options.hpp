@@ -24,6 +24,8 @@ struct tls_options {
   std::shared_ptr<tls_context const> context; // null: its files cannot be used
   std::string fault;                          // then: why
   std::string server_name;                    // for which its certificate must be: a host's name, or an address
+
+  bool operator==(tls_options const&) const = default; // the same context, not one that says the same
 };
 
 // Where one function type is called and how, every default filled in; made from what a module says.

@@ -18,7 +18,7 @@ struct place {
 };
 
 enum class severity {
-  error,   // the file is not taken
+  error,   // the file is not taken, or a function in it cannot be called
   warning, // it is, and somebody should look at it
 };
 

@@ -22,9 +22,6 @@ not_running of(egress_spec const& one) {
 
 void add_function(function_spec const& one, std::vector<not_running>& into) {
   std::string const named = (one.functions.is_exact() ? "the function " : "the functions ") + to_text(one.functions);
-  if (one.endpoint.url.is_tls())
-    into.push_back({named, one.where,
-                    "nothing is called over " + std::string(to_string(one.endpoint.url.over)) + " in this version"});
   if (one.policy.attempts_max != 0)
     into.push_back({"maxAttempts of " + named, one.where, "every call is tried again for ever in this version"});
   if (one.policy.then != on_failure::pause)

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-using loaded = result<std::shared_ptr<catalog::snapshot const>>;
+using loaded = result<daemon::loaded_modules>;
 
 // A module directory that is read when the test lets it be.
 class held_directory {
@@ -26,7 +26,7 @@ class held_directory {
     --allowed_count_;
     if (broken_)
       return error{catalog::errc::directory_missing, "/gone"};
-    return catalog::snapshot::make(std::vector<catalog::file_text>{}, ++generation_);
+    return daemon::loaded_modules{catalog::snapshot::make(std::vector<catalog::file_text>{}, ++generation_), {}};
   }
   void allow(int count = 1) {
     std::lock_guard const lock(mutex_);
@@ -58,7 +58,7 @@ struct reloading {
   std::vector<std::string> told;
   daemon::reloader reloads{loop.executor(),
                            {[this] { return directory.load(); },
-                            [this](std::shared_ptr<catalog::snapshot const> next) { return apply(std::move(next)); },
+                            [this](daemon::loaded_modules next) { return apply(std::move(next)); },
                             [this] { told.emplace_back("begins"); },
                             [this](result<void> const& end) { told.emplace_back(end ? "done" : "failed"); }}};
   task::gate askers{loop.executor()};
@@ -69,8 +69,8 @@ struct reloading {
     loop.run(askers.close());
   }
 
-  asio::awaitable<void> apply(std::shared_ptr<catalog::snapshot const> next) {
-    applied.push_back(next->generation());
+  asio::awaitable<void> apply(daemon::loaded_modules next) {
+    applied.push_back(next.snapshot->generation());
     co_return;
   }
   asio::awaitable<void> ask_and_keep(std::vector<std::optional<result<void>>>& into) {

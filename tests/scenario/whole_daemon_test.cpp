@@ -1,6 +1,7 @@
 #include "catalog/snapshot.hpp"
 #include "daemon/application.hpp"
 #include "dialogue/door_client.hpp"
+#include "support/certificates.hpp"
 #include "support/event_loop.hpp"
 #include "support/scripted_server.hpp"
 
@@ -171,12 +172,51 @@ TEST_CASE("a full mailbox answers 429 with Retry-After, other addresses go on, a
   CHECK(on.put("a").status == 202);
 }
 
-TEST_CASE("a function behind TLS is never called in plain HTTP: messages to it are answered with 404") {
-  whole_daemon on("---\nkind: io.statefun.endpoints.v2/http\n"
-                  "spec: {functions: tls/*, urlPathTemplate: 'https://127.0.0.1:8443/f'}\n");
-  auto const answer = on.ask("ingress.sock", "PUT /tls/fn/a HTTP/1.1\r\nHost: s\r\nStatefun-Type: t\r\n"
-                                             "Content-Length: 1\r\n\r\nx");
-  CHECK(answer.status == 404);
+TEST_CASE("a function behind TLS is never called in plain HTTP, and a reload reads its TLS files again") {
+  file_directory const files;
+  auto const root = make_root("Test Root");
+  whole_daemon on;
+  auto const reload = [&] {
+    CHECK(on.ask("admin.sock", "POST /-/reload HTTP/1.1\r\nHost: s\r\nContent-Length: 0\r\n\r\n").status == 200);
+  };
+  auto const& counts = on.served->dispatcher().counts();
+  auto const all_arrive = [&] {
+    return on.loop.run_until([&] {
+      on.loop.time().advance(50ms);
+      on.loop.advance(50ms);
+      return counts.pending_messages_count == 0;
+    });
+  };
+  on.module_text =
+      "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: ns/*\n  urlPathTemplate: https://127.0.0.1:" +
+      std::to_string(on.server.port()) +
+      "/\n  transport:\n    type: io.statefun.transports.v1/async\n    call: 1s\n    trust_cacerts: " +
+      files.path("ca.pem") + "\n";
+  reload();
+  on.server.plays({expect_request(), send(answer_of("")), expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("a").status == 202);
+  on.loop.settle();
+  on.loop.advance(1s);
+  on.loop.settle();
+  CHECK_THAT(on.status(), Contains("which cannot be read: No such file or directory (SF0040)"));
+  CHECK(on.server.accepted_count() == 0);
+
+  on.server.speaks({make_certificate({}, root), ""});
+  files.write("ca.pem", root.certificate);
+  reload();
+  REQUIRE(all_arrive());
+  CHECK(on.server.shaken().done_count == 1);
+  reload(); // the same files: the connection stays
+  CHECK(on.put("b").status == 202);
+  REQUIRE(all_arrive());
+  CHECK(on.server.shaken().done_count == 1);
+
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  files.write("ca.pem", root.certificate + make_root("Other Root").certificate);
+  reload();
+  CHECK(on.put("c").status == 202);
+  REQUIRE(all_arrive());
+  CHECK(on.server.shaken().done_count == 2);
 }
 
 TEST_CASE(
