@@ -23,9 +23,9 @@ export class Authority {
   }
 
   // Gives the paths and the contents of a certificate for `names`, which are as in "DNS:localhost,IP:127.0.0.1".
-  issue(name, names) {
+  issue(name, names, days = 30) {
     const [certificate, private_key] = [`${this.name}-${name}.crt`, `${this.name}-${name}.key`];
-    this.openssl('req', '-x509', ...key, '-keyout', private_key, '-out', certificate, '-days', '30', '-subj', `/CN=${name}`,
+    this.openssl('req', '-x509', ...key, '-keyout', private_key, '-out', certificate, '-days', `${days}`, '-subj', `/CN=${name}`,
       '-CA', `${this.name}.pem`, '-CAkey', `${this.name}.key`, '-addext', 'basicConstraints=critical,CA:FALSE',
       '-addext', `subjectAltName=${names}`);
     return {

@@ -153,6 +153,19 @@ daemon_test('TLS files that cannot be used are errors of a check, and a start go
   assert.deepEqual(await received(daemon, 1), ['not held up']);
 });
 
+daemon_test('a client certificate that expires soon is a warning of a check and of a start', async (stage) => {
+  const root = new Authority(stage.directory.path, 'root');
+  const client = root.issue('client', 'DNS:client.example', 5);
+  const tls = {trust_cacerts: root.certificate, client_cert: client.certificate_path, client_key: client.key_path};
+  const modules = {'soon.yaml': module_for('test/*', 'https://localhost/statefun', transport(tls))};
+  const {code, text} = await run(binary, ['--check', '--modules', stage.directory.write_modules(modules), '--store', 'memory']);
+  assert.equal(code, 0, text);
+  const expires = 'which holds a certificate \\(CN=client\\) that expires on 20..-..-.. ..:..:.. UTC, in [45] days';
+  assert.match(text, new RegExp(`soon\\.yaml:3:14: warning: "client_cert" is ".*", ${expires} \\(SF0041\\)`));
+  const daemon = await stage.start(modules);
+  assert.match(daemon.log, new RegExp(`warning SF0041 .*soon\\.yaml:3:14.*${expires}`));
+});
+
 daemon_test('a server that is started again under load loses and doubles nothing', async (stage) => {
   const root = new Authority(stage.directory.path, 'root');
   const shown = root.issue('server', 'DNS:localhost');

@@ -193,7 +193,8 @@ TEST_CASE("a function behind TLS is never called in plain HTTP, and a reload rea
       "/\n  transport:\n    type: io.statefun.transports.v1/async\n    call: 1s\n    trust_cacerts: " +
       files.path("ca.pem") + "\n";
   reload();
-  on.server.plays({expect_request(), send(answer_of("")), expect_request(), send(answer_of("")), hold()});
+  on.server.plays({expect_request(), send(answer_of("")), expect_request(), send(answer_of("")), expect_request(),
+                   stand_by(), send(answer_of("")), hold()});
   CHECK(on.put("a").status == 202);
   on.loop.settle();
   on.loop.advance(1s);
@@ -211,10 +212,16 @@ TEST_CASE("a function behind TLS is never called in plain HTTP, and a reload rea
   REQUIRE(all_arrive());
   CHECK(on.server.shaken().done_count == 1);
 
-  on.server.plays({expect_request(), send(answer_of("")), hold()});
-  files.write("ca.pem", root.certificate + make_root("Other Root").certificate);
-  reload();
   CHECK(on.put("c").status == 202);
+  REQUIRE(on.loop.run_until([&] { return on.server.requests().size() == 3; }));
+  files.write("ca.pem", root.certificate + make_root("Other Root").certificate);
+  reload(); // the call in flight ends on the connection that it has
+  on.server.go_on();
+  REQUIRE(all_arrive());
+  CHECK(on.server.requests().size() == 3);
+  CHECK(on.server.shaken().done_count == 1);
+  on.server.plays({expect_request(), send(answer_of("")), hold()});
+  CHECK(on.put("d").status == 202);
   REQUIRE(all_arrive());
   CHECK(on.server.shaken().done_count == 2);
 }
