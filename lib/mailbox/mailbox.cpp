@@ -10,7 +10,7 @@ namespace statefund::mailbox {
 void mailbox::push(message::invocation one, marks const& bounds) {
   if (waiting_count() == 0)
     oldest_since = clock::steady::now();
-  waiting_bytes_ += one.value.size_bytes();
+  waiting_bytes_ += message::buffered_bytes(one);
   waiting_.push_back(std::move(one));
   if (bounds.shuts(waiting_count()))
     shut_ = true;
@@ -27,7 +27,7 @@ message::batch mailbox::take_first(std::size_t count, marks const& levels) {
     auto const last = first + static_cast<std::ptrdiff_t>(count);
     taken.assign(std::make_move_iterator(first), std::make_move_iterator(last));
     for (auto const& one : taken)
-      waiting_bytes_ -= one.value.size_bytes();
+      waiting_bytes_ -= message::buffered_bytes(one);
     head_ += count;
     // What was taken is given back once it is half of everything, so each message is moved at most once more.
     if (head_ * 2 >= waiting_.size()) {
@@ -43,7 +43,7 @@ message::batch mailbox::take_first(std::size_t count, marks const& levels) {
 
 void mailbox::put_back(message::batch batch, marks const& bounds) {
   for (auto const& one : batch)
-    waiting_bytes_ += one.value.size_bytes();
+    waiting_bytes_ += message::buffered_bytes(one);
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
   head_ = 0;
   waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "clock/clock.hpp"
+#include "mailbox/held_for.hpp"
 #include "message/address.hpp"
 #include "message/batch.hpp"
 #include "message/change.hpp"
@@ -34,7 +35,7 @@ enum class phase {
   ready,       // waits for a permit
   in_flight,   // its turn runs; no second one may start
   backing_off, // its last call failed; it becomes ready again at `next_attempt`
-  held,        // an egress that it writes to is full
+  held,        // what its last call came to has no room; goes on by itself once it has
   paused,      // takes no turns until it is resumed; it may be empty
 };
 
@@ -48,7 +49,7 @@ class mailbox {
   std::size_t waiting_count() const noexcept { return waiting_.size() - head_; }
   // Of what waits; null: nothing does.
   message::invocation const* newest() const noexcept { return waiting_count() > 0 ? &waiting_.back() : nullptr; }
-  std::uint64_t waiting_bytes() const noexcept { return waiting_bytes_; }
+  std::uint64_t waiting_bytes() const noexcept { return waiting_bytes_; } // as message::buffered_bytes counts
   // Shut from the high mark until the low one, or until a take empties the mailbox.
   bool is_shut() const noexcept { return shut_; }
 
@@ -84,6 +85,7 @@ class mailbox {
   std::string last_error;                        // of the last failed call
   clock::steady::time_point next_attempt{};      // while backing off
   std::vector<message::egress_id> last_egresses; // that the last turn wrote to
+  std::optional<held_for> waits_for;             // while held
   clock::steady::time_point oldest_since{};      // what waits first came then, or was left waiting by a take
 
  private:

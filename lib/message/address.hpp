@@ -28,6 +28,10 @@ struct address {
   auto operator<=>(address const&) const = default;
 };
 
+inline std::size_t size_bytes(address const& value) noexcept {
+  return value.type.name_space.size() + value.type.name.size() + value.id.size();
+}
+
 // One way out of the daemon: <namespace>/<name>.
 struct egress_id {
   std::string name_space;

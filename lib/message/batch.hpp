@@ -41,6 +41,19 @@ struct invocation {
   bool operator==(invocation const&) const = default;
 };
 
+// What a waiting message takes in memory, as the marks count it: its texts, and a fixed amount for the rest of it, so
+// that messages without a byte do not wait for nothing.
+inline constexpr std::uint64_t message_overhead_bytes = 200;
+inline std::uint64_t buffered_bytes(std::optional<address> const& caller, typed_value const& value) noexcept {
+  return message_overhead_bytes + value.size_bytes() + (caller ? size_bytes(*caller) : 0);
+}
+inline std::uint64_t buffered_bytes(invocation const& one) noexcept {
+  return buffered_bytes(one.caller, one.value);
+}
+inline std::uint64_t buffered_bytes(envelope const& one) noexcept {
+  return buffered_bytes(one.caller, one.value);
+}
+
 // What one turn takes out of a mailbox, in arrival order; never empty when it reaches a function.
 using batch = std::vector<invocation>;
 

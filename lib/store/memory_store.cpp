@@ -27,7 +27,7 @@ boost::system::error_code make_error_code(errc value) noexcept {
 namespace {
 
 std::uint64_t bytes_of(message::address const& from, message::typed_value const& value) {
-  return value.size_bytes() + from.type.name_space.size() + from.type.name.size() + from.id.size();
+  return value.size_bytes() + size_bytes(from);
 }
 
 std::uint64_t bytes_of(message::address const& self, message::dead_letter const& one) {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "message/address.hpp"
+
+#include <compare>
+#include <string>
+#include <variant>
+
+namespace statefund::mailbox {
+
+// What a held address waits for: room for what its last call came to. Its messages stay in their order, nothing is
+// counted against it, and it goes on by itself.
+
+// The egress that it writes to: until half of its mark is acknowledged.
+struct egress_room {
+  message::egress_id egress;
+  auto operator<=>(egress_room const&) const = default;
+};
+// The daemon's memory: its change adds more than it removes, and the hard mark is reached.
+struct memory_room {
+  auto operator<=>(memory_room const&) const = default;
+};
+// A function type that no module declares, and for which limits.unbound_bytes_max is waiting already.
+struct unbound_room {
+  message::function_type type;
+  auto operator<=>(unbound_room const&) const = default;
+};
+
+using held_for = std::variant<egress_room, memory_room, unbound_room>;
+
+// "egress out/way", "memory", "unbound ns/fn"
+std::string to_text(held_for const& what);
+
+} // namespace statefund::mailbox
