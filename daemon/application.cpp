@@ -44,7 +44,8 @@ admin::options admin_options(settings const& chosen) {
 
 dispatch::options dispatch_options(settings const& chosen) {
   dispatch::options made;
-  made.buffered_bytes_max = chosen.limits.buffered_bytes_max;
+  made.memory.bytes_max = chosen.limits.buffered_bytes_max;
+  made.unbound_bytes_max = chosen.limits.unbound_bytes_max;
   made.delayed_max = chosen.limits.delayed_max;
   made.states_max = chosen.limits.states_max;
   made.calls_in_flight_max = chosen.limits.calls_in_flight_max;

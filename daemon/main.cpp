@@ -71,10 +71,9 @@ module::diagnostics not_in_this_version(configuration const& configured) {
 
 // Settings of parts that are not there yet: nobody should believe that they are at work.
 void warn_without_effect(configuration const& configured) {
-  constexpr std::array<std::string_view, 9> without_effect{
-      "store.path",          "store.sync",         "store.sync_interval",       "store.free_bytes_min",
-      "store.accept_loss",   "embedded.directory", "limits.unsynced_bytes_max", "limits.unbound_bytes_max",
-      "module.global-config"};
+  constexpr std::array<std::string_view, 8> without_effect{
+      "store.path",        "store.sync",         "store.sync_interval",       "store.free_bytes_min",
+      "store.accept_loss", "embedded.directory", "limits.unsynced_bytes_max", "module.global-config"};
   for (auto const& [path, origin] : configured.origins)
     if (std::any_of(without_effect.begin(), without_effect.end(),
                     [&](std::string_view name) { return path.starts_with(name); }))

@@ -126,10 +126,12 @@ admin::status status_report(daemon_facts const& facts, std::vector<dispatch::sha
   seen.declared_not_running = not_running_in(facts.modules);
   seen.functions = function_statuses(facts.modules, shards);
 
-  std::map<message::egress_id, std::uint64_t> held;
+  std::map<mailbox::held_for, std::uint64_t> held;
   for (auto const& shard : shards)
-    for (auto const& [egress, count] : shard.held_by_egress)
-      held[egress] += count;
+    for (auto const& [what, count] : shard.held)
+      held[what] += count;
+  for (auto const& [what, count] : held)
+    seen.held.push_back({to_text(what), count});
   std::map<message::egress_id, admin::egress_status> egresses;
   for (auto const* spec : facts.modules.egresses())
     egresses[spec->id].id = spec->id;
@@ -141,7 +143,7 @@ admin::status status_report(daemon_facts const& facts, std::vector<dispatch::sha
   }
   for (auto& [id, own] : egresses) {
     own.kind = "queue";
-    own.addresses_held_count = held[id];
+    own.addresses_held_count = held[mailbox::egress_room{id}];
     seen.egresses.push_back(std::move(own));
   }
   return seen;
@@ -154,6 +156,8 @@ admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::s
   seen.reloads_by_result = facts.reloads_by_result;
   for (auto const& file : facts.modules.files())
     ++seen.module_files_by_state[std::string(to_string(file.state))];
+  seen.buffered_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, facts.dispatcher.counts().buffered_bytes));
+  seen.buffered_bytes_max = facts.chosen.limits.buffered_bytes_max;
   seen.delayed_pending_count =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, facts.dispatcher.counts().delayed_count));
   for (auto const& [id, account] : facts.store.accounts())
@@ -171,6 +175,7 @@ admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::s
       own.calls_in_flight_count += lane.in_flight_count;
       own.backlog_count += lane.waiting_messages_count;
       own.blocked_addresses_count += lane.shut_count;
+      own.held_addresses_count += lane.held_count;
       own.calls_by_outcome["done"] += lane.counters.calls_succeeded_total;
       own.calls_by_outcome["failed"] += lane.counters.calls_failed_total;
       for (auto const& [reason, count] : lane.attempts.failures_by_reason)

@@ -120,6 +120,8 @@ std::string exposition(metrics const& snapshot) {
                 &function_metrics::blocked_addresses_count);
   each_function("statefun_function_paused_addresses", gauge, "Addresses that wait for an operator",
                 &function_metrics::paused_addresses_count);
+  each_function("statefun_function_held_addresses", gauge, "Addresses that wait for room for what they send",
+                &function_metrics::held_addresses_count);
   each_function("statefun_function_dead_letters_total", counter, "Messages that were set aside",
                 &function_metrics::dead_letters_count);
   each_function("statefun_mailbox_oldest_seconds", gauge, "Age of the oldest waiting message",
@@ -137,6 +139,9 @@ std::string exposition(metrics const& snapshot) {
     for (auto const& [outcome, count] : one.calls_by_outcome)
       out.add(labels_of(one.type, "outcome", outcome), count);
 
+  out.named("statefun_buffered_bytes", gauge, "Bytes of messages and bodies in memory")
+      .add({}, snapshot.buffered_bytes);
+  out.named("statefun_buffered_bytes_max", gauge, "The memory mark").add({}, snapshot.buffered_bytes_max);
   out.named("statefun_delayed_pending", gauge, "Delayed messages that are not due")
       .add({}, snapshot.delayed_pending_count);
   out.named("statefun_delayed_lateness_seconds", MetricType::Histogram, "How late delayed messages were sent")

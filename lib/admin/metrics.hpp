@@ -29,6 +29,7 @@ struct function_metrics {
   std::uint64_t backlog_count = 0;
   std::uint64_t blocked_addresses_count = 0;
   std::uint64_t paused_addresses_count = 0;
+  std::uint64_t held_addresses_count = 0;
   std::uint64_t dead_letters_count = 0;
   std::map<std::string, std::uint64_t> calls_by_outcome;           // "done", "failed", ...
   std::map<std::string, std::uint64_t> attempt_failures_by_reason; // "connect", "read_timeout", "status_500", ...
@@ -40,6 +41,8 @@ struct function_metrics {
 // A plain snapshot, put together from per-shard counters when it is asked for. Empty histograms are left out.
 struct metrics {
   std::vector<function_metrics> functions;
+  std::uint64_t buffered_bytes = 0;
+  std::uint64_t buffered_bytes_max = 0;
   std::uint64_t delayed_pending_count = 0;
   histogram delayed_lateness_seconds;
   histogram commit_seconds;

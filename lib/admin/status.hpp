@@ -27,7 +27,7 @@ struct function_status {
   std::uint64_t addresses_count = 0; // with a message in their mailbox or on a call
   std::uint64_t calls_in_flight_count = 0;
   std::uint64_t addresses_in_backoff_count = 0;
-  std::uint64_t addresses_held_count = 0; // until an egress is read
+  std::uint64_t addresses_held_count = 0; // what they came to has no room
   std::uint64_t addresses_paused_count = 0;
   std::optional<failure_status> last_failure; // absent once a call has succeeded
 };
@@ -62,6 +62,12 @@ struct egress_status {
   std::uint64_t addresses_held_count = 0;
 };
 
+// What addresses are held for.
+struct held_status {
+  std::string waits_for; // "memory", "egress ns/name", "unbound ns/name"
+  std::uint64_t addresses_count = 0;
+};
+
 // A snapshot of the daemon, provisional: it may tell of what a crash would take back.
 struct status {
   std::string version;
@@ -79,6 +85,7 @@ struct status {
   std::vector<not_running> declared_not_running;
   std::vector<function_status> functions;
   std::vector<egress_status> egresses;
+  std::vector<held_status> held;
 };
 
 // What a reload of the module directory came to.

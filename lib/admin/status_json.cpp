@@ -118,6 +118,13 @@ void write(writer& to, egress_status const& one) {
   to.close('}');
 }
 
+void write(writer& to, held_status const& one) {
+  to.open('{');
+  to.key("waits_for").text(one.waits_for);
+  to.key("addresses_count").number(one.addresses_count);
+  to.close('}');
+}
+
 template <class List>
 void write_list(writer& to, std::string_view name, List const& list) {
   to.key(name).open('[');
@@ -155,6 +162,7 @@ std::string to_json(status const& snapshot) {
   write_list(to, "declared_not_running", snapshot.declared_not_running);
   write_list(to, "functions", snapshot.functions);
   write_list(to, "egresses", snapshot.egresses);
+  write_list(to, "held", snapshot.held);
   to.close('}');
   text += '\n';
   return text;

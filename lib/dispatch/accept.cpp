@@ -153,20 +153,18 @@ std::optional<refusal> accept::no_room_for(submission const& message, lane const
     if (data_.process.delayed_count.load(std::memory_order_relaxed) >=
         static_cast<std::int64_t>(data_.chosen.delayed_max))
       return refusal{number::delayed_limit_reached, "limits.delayed_max messages are pending already", 10s};
-    return std::nullopt;
-  }
-  if (auto const* const box = data_.mailboxes.find(message.target); box && box->is_shut())
+  } else if (auto const* const box = data_.mailboxes.find(message.target); box && box->is_shut())
     return refusal{number::mailbox_full,
                    "the mailbox of " + to_text(message.target) + " is full: " + std::to_string(box->waiting_count()) +
                        " messages wait, maxNumBatchRequests is " + std::to_string(type.limits.waiting_max.value_or(0)),
                    1s};
   auto const buffered = data_.process.buffered_bytes.load(std::memory_order_relaxed);
-  if (buffered + static_cast<std::int64_t>(message.value.size_bytes()) >
-      static_cast<std::int64_t>(data_.chosen.buffered_bytes_max))
+  if (!data_.chosen.memory.admits(buffered - static_cast<std::int64_t>(message.reserved_bytes),
+                                  message::buffered_bytes(std::nullopt, message.value)))
     return refusal{number::memory_mark_reached,
                    "the daemon holds " + std::to_string(buffered) +
                        " bytes of messages, limits.buffered_bytes_max is " +
-                       std::to_string(data_.chosen.buffered_bytes_max),
+                       std::to_string(data_.chosen.memory.bytes_max),
                    1s};
   return std::nullopt;
 }

@@ -13,14 +13,15 @@ constexpr log::logger logger{"dispatch"};
 } // namespace
 
 delivery::delivery(place const& own, asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
-                   delayed_table& delayed, totals& counts, send_to_shard send)
+                   delayed_table& delayed, totals& counts, std::uint64_t unbound_bytes_max, links others)
     : own_(own),
       executor_(std::move(executor)),
       mailboxes_(mailboxes),
       types_(types),
       delayed_(delayed),
       totals_(counts),
-      send_(std::move(send)),
+      unbound_bytes_max_(unbound_bytes_max),
+      links_(std::move(others)),
       alarm_changed_(executor_),
       departures_changed_(executor_),
       outgoing_(own.shards_count) {}
@@ -34,7 +35,7 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
   std::int64_t bytes = 0;
   for (std::uint32_t i = 0; i < whole.messages.size(); ++i) {
     ordered_message next{{number, i}, std::move(whole.messages[i])};
-    bytes += static_cast<std::int64_t>(next.envelope.value.size_bytes());
+    bytes += static_cast<std::int64_t>(message::buffered_bytes(next.envelope));
     if (auto const shard = shard_of(next.envelope.target); shard == own_.shard) {
       arrived(std::move(next));
     } else {
@@ -44,12 +45,14 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
     }
   }
   totals_.pending_messages_count.fetch_add(static_cast<std::int64_t>(whole.messages.size()), std::memory_order_relaxed);
-  totals_.buffered_bytes.fetch_add(bytes, std::memory_order_relaxed);
 
   for (auto const& key : whole.delayed_gone)
-    delayed_.remove(whole.self, key);
-  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i)
+    bytes -= static_cast<std::int64_t>(delayed_.remove(key));
+  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i) {
+    bytes += static_cast<std::int64_t>(delayed_table::bytes_of(whole.self, whole.delayed_set[i]));
     delayed_.add({{number, i}, whole.self, std::move(whole.delayed_set[i])});
+  }
+  totals_.buffered_bytes.fetch_add(bytes, std::memory_order_relaxed);
   totals_.delayed_count.fetch_add(static_cast<std::int64_t>(whole.delayed_set.size()) -
                                       static_cast<std::int64_t>(whole.delayed_gone.size()),
                                   std::memory_order_relaxed);
@@ -69,7 +72,7 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
 void delivery::consumed(message::batch const& gone) noexcept {
   std::int64_t bytes = 0;
   for (auto const& one : gone)
-    bytes += static_cast<std::int64_t>(one.value.size_bytes());
+    bytes += static_cast<std::int64_t>(message::buffered_bytes(one));
   totals_.buffered_bytes.fetch_sub(bytes, std::memory_order_relaxed);
   totals_.pending_messages_count.fetch_sub(static_cast<std::int64_t>(gone.size()), std::memory_order_relaxed);
 }
@@ -81,6 +84,11 @@ void delivery::push(mailbox::mailbox& box, lane& type, ordered_message one) {
         {number::function_unbound, "a function has sent a message to a type that no module declares; it waits"},
         {{"address", to_text(target)}, {"caller", caller ? to_text(*caller) : std::string()}});
   ++type.waiting_messages_count;
+  type.waiting_bytes += message::buffered_bytes(caller, value);
+  if (!type.callee && !type.unbound_is_full && type.waiting_bytes >= unbound_bytes_max_) {
+    type.unbound_is_full = true;
+    links_.tell_full(target.type);
+  }
   bool const was_shut = box.is_shut();
   box.push({one.key, std::move(caller), std::move(value)}, {type.limits.waiting_max});
   type.shut_count += box.is_shut() && !was_shut ? 1 : 0;
@@ -106,15 +114,18 @@ void delivery::loaded(ordered_message one) {
   if (auto const* const newest = box.newest(); newest && one.key <= newest->key)
     return;
   totals_.pending_messages_count.fetch_add(1, std::memory_order_relaxed);
-  totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(one.envelope.value.size_bytes()),
+  totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(message::buffered_bytes(one.envelope)),
                                    std::memory_order_relaxed);
   auto& type = types_.open(one.envelope.target.type);
   push(box, type, std::move(one));
 }
 
 void delivery::loaded(delayed_table::entry one) {
-  if (delayed_.add(std::move(one)))
-    totals_.delayed_count.fetch_add(1, std::memory_order_relaxed);
+  auto const bytes = delayed_table::bytes_of(one.owner, one.set);
+  if (!delayed_.add(std::move(one)))
+    return;
+  totals_.delayed_count.fetch_add(1, std::memory_order_relaxed);
+  totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
 }
 
 void delivery::loaded(message::address const& self, message::pause why) {
@@ -140,7 +151,7 @@ void delivery::flush() {
   flush_posted_ = false;
   for (std::size_t shard = 0; shard < outgoing_.size(); ++shard)
     if (!outgoing_[shard].empty())
-      send_(shard, std::exchange(outgoing_[shard], {}));
+      links_.send(shard, std::exchange(outgoing_[shard], {}));
 }
 
 } // namespace statefund::dispatch

@@ -35,14 +35,21 @@ class delivery {
   // Values are posted to another shard in batches: once for all that one step of this shard's loop has released.
   using send_to_shard = std::function<void(std::size_t shard, std::vector<ordered_message>)>;
 
+  // As many bytes wait on this shard, for a type that no module declares, as may: to be told to every shard.
+  using unbound_is_full = std::function<void(message::function_type const&)>;
+
   struct place {
     std::size_t shard = 0;
     std::size_t shards_count = 1;
     std::uint32_t partition_count = 256;
   };
+  struct links {
+    send_to_shard send;
+    unbound_is_full tell_full;
+  };
 
   delivery(place const& own, boost::asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
-           delayed_table& delayed, totals& counts, send_to_shard send);
+           delayed_table& delayed, totals& counts, std::uint64_t unbound_bytes_max, links others);
 
   std::size_t shard_of(message::address const& target) const noexcept;
 
@@ -79,7 +86,8 @@ class delivery {
   lanes& types_;
   delayed_table& delayed_;
   totals& totals_;
-  send_to_shard send_;
+  std::uint64_t const unbound_bytes_max_; // of this shard
+  links links_;
   task::event alarm_changed_;
   task::event departures_changed_;
   std::vector<egress_notice> departing_;

@@ -26,6 +26,7 @@ struct submission {
   message::typed_value value;
   std::optional<std::string> idempotency_key;
   std::chrono::milliseconds delay{0}; // 0: now
+  std::uint64_t reserved_bytes = 0;   // that its door holds for it until it has the receipt; they count only once
 };
 
 // Accepted, and in the order. It may be told to the outside once `ordered` is durable.

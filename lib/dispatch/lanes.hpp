@@ -87,6 +87,8 @@ struct lane {
 
   // Of addresses of this type and shard. Kept up to date, so that showing them costs no walk over the mailboxes.
   std::size_t waiting_messages_count = 0;
+  std::uint64_t waiting_bytes = 0;
+  bool unbound_is_full = false;             // so many waited while it was unbound that who sends to it is held
   std::size_t addresses_count = 0;          // with something waiting or out, or paused
   clock::steady::time_point unused_since{}; // while there are none
   std::size_t paused_count = 0;             // each for itself

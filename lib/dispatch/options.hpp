@@ -1,6 +1,7 @@
 #pragma once
 
 #include "egress/mark.hpp"
+#include "mailbox/memory_mark.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -9,12 +10,13 @@
 namespace statefund::dispatch {
 
 struct options {
-  std::uint64_t buffered_bytes_max = 256U << 20U; // messages and bodies in memory: past it the doors shut
-  std::size_t delayed_max = 10'000'000;           // pending delayed messages: past it none from outside
-  std::size_t states_max = 1000;                  // of one function type
-  std::size_t calls_in_flight_max = 32768;        // of the daemon
-  std::size_t function_types_max = 10'000;        // in use at once
-  egress::mark egress_queue;                      // per queue
+  mailbox::memory_mark memory;                  // messages and bodies in memory: past it the doors shut
+  std::uint64_t unbound_bytes_max = 64U << 20U; // waiting for one function type that no module declares
+  std::size_t delayed_max = 10'000'000;         // pending delayed messages: past it none from outside
+  std::size_t states_max = 1000;                // of one function type
+  std::size_t calls_in_flight_max = 32768;      // of the daemon
+  std::size_t function_types_max = 10'000;      // in use at once
+  egress::mark egress_queue;                    // per queue
   std::chrono::milliseconds key_window = std::chrono::hours(24);
   unsigned random_seed = 1; // of what is left to chance: the spread of back-offs; shard i takes the i-th after it
 };

@@ -56,13 +56,17 @@ lanes::links shard::lane_links() {
 
 shard_data::links shard::links() {
   return {lane_links(),
-          [this](std::size_t at, std::vector<ordered_message> messages) {
-            auto const batch = std::make_shared<std::vector<ordered_message>>(std::move(messages));
-            all_.post_to(at, [batch](shard& there) {
-              for (auto& one : *batch)
-                there.data_.delivered.arrived(std::move(one));
-            });
-          },
+          {[this](std::size_t at, std::vector<ordered_message> messages) {
+             auto const batch = std::make_shared<std::vector<ordered_message>>(std::move(messages));
+             all_.post_to(at, [batch](shard& there) {
+               for (auto& one : *batch)
+                 there.data_.delivered.arrived(std::move(one));
+             });
+           },
+           [this](message::function_type const& type) {
+             all_.post_to_all(
+                 [type, from = data_.place.shard](shard& there) { there.turns_.unbound_is_full(type, from); });
+           }},
           [this](error const& why) { all_.store_lost(why); }};
 }
 
@@ -70,7 +74,11 @@ turn_loop::links shard::turn_links() {
   return {[this](ready_turn next, call_place at) { return run_there(next, at); },
           [this](call_place at, message::address const& self, message::batch const& taken,
                  message::state_values const& states,
-                 deadline total) { return call_there(at, self, taken, states, total); }};
+                 deadline total) { return call_there(at, self, taken, states, total); },
+          [this](message::function_type const& type) {
+            all_.post_to_all(
+                [type, from = data_.place.shard](shard& there) { there.turns_.unbound_has_room(type, from); });
+          }};
 }
 
 asio::awaitable<turn_told> shard::run_there(ready_turn next, call_place at) {
@@ -195,8 +203,7 @@ std::optional<refusal> shard::not_accepting() const {
 bool shard::reserve_bytes(std::uint64_t bytes) {
   auto const wanted = static_cast<std::int64_t>(bytes);
   auto& held = data_.process.buffered_bytes;
-  if (held.fetch_add(wanted, std::memory_order_relaxed) + wanted <=
-      static_cast<std::int64_t>(data_.chosen.buffered_bytes_max))
+  if (data_.chosen.memory.admits(held.fetch_add(wanted, std::memory_order_relaxed), bytes))
     return true;
   held.fetch_sub(wanted, std::memory_order_relaxed);
   return false;
@@ -279,6 +286,7 @@ void shard::apply(std::shared_ptr<declarations const> next, keeps_function const
     closing_.start(close(std::move(one)));
   measure_mailboxes(data_.types.rebind());
   data_.doors.look_again();
+  turns_.memory_looked_at_again();
 }
 
 void shard::measure_mailboxes(std::unordered_set<lane*> const& of) {
@@ -302,7 +310,8 @@ shard_status shard::status() const {
   };
   shard_status seen;
   seen.delayed_lateness_seconds = delayed_.lateness_seconds();
-  seen.held_by_egress = turns_.held_counts();
+  seen.held = turns_.held_counts();
+  seen.mailboxes_count = data_.mailboxes.count();
   std::unordered_map<message::function_type, std::size_t> position;
   for (auto const& [type, lane] : data_.types) {
     position.emplace(type, seen.lanes.size());

@@ -6,6 +6,7 @@
 #include "dispatch/door_queue.hpp"
 #include "dispatch/lanes.hpp"
 #include "dispatch/options.hpp"
+#include "dispatch/share.hpp"
 #include "dispatch/totals.hpp"
 #include "function/table.hpp"
 #include "mailbox/mailboxes.hpp"
@@ -25,7 +26,7 @@ struct shard_data {
   // What a shard has to be told by whoever knows the others.
   struct links {
     lanes::links of_lanes;
-    delivery::send_to_shard send_to_shard;
+    delivery::links deliveries;
     std::function<void(error const&)> store_lost;
   };
 
@@ -42,8 +43,13 @@ struct shard_data {
                chosen.random_seed + static_cast<unsigned>(own.shard)},
               functions, others.of_lanes),
         doors(executor),
-        delivered(own, executor, mailboxes, types, delayed, process, others.send_to_shard),
+        delivered(own, executor, mailboxes, types, delayed, process, unbound_bytes_max(), others.deliveries),
         store_lost(others.store_lost) {}
+
+  // This shard's share.
+  std::uint64_t unbound_bytes_max() const noexcept {
+    return share_of(chosen.unbound_bytes_max, place.shard, place.shards_count);
+  }
 
   function::table::factory makes(std::shared_ptr<declarations const> const& what) const {
     return [what, shard = place.shard](message::function_type const& type) { return what->make(type, shard); };

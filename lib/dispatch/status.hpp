@@ -38,7 +38,8 @@ struct lane_status {
 
 struct shard_status {
   std::vector<lane_status> lanes;
-  std::vector<std::pair<message::egress_id, std::size_t>> held_by_egress;
+  std::vector<std::pair<mailbox::held_for, std::size_t>> held; // addresses, by what they wait for
+  std::size_t mailboxes_count = 0;                             // idle addresses have none
   histogram<lateness_seconds_bounds.size()> delayed_lateness_seconds;
 };
 

@@ -38,6 +38,29 @@ mailbox::marks marks_of(lane const& type) {
   return {type.limits.waiting_max};
 }
 
+std::uint64_t bytes_of(message::batch const& taken) {
+  std::uint64_t bytes = 0;
+  for (auto const& one : taken)
+    bytes += message::buffered_bytes(one);
+  return bytes;
+}
+
+void tell_held(message::address const& self, mailbox::held_for const& what) {
+  if (std::holds_alternative<mailbox::egress_room>(what))
+    logger.warning({number::egress_held, "an egress queue is full; addresses that write to it wait until it is read"},
+                   {{"egress", to_text(std::get<mailbox::egress_room>(what).egress)}, {"address", to_text(self)}});
+  else if (std::holds_alternative<mailbox::memory_room>(what))
+    logger.warning({number::memory_held, "functions send more than is consumed; who adds to it waits for memory"},
+                   {{"address", to_text(self)}});
+  else
+    logger.warning(
+        {number::unbound_held, "much waits for a type that no module declares; who sends to it waits"},
+        {{"function_type", to_text(std::get<mailbox::unbound_room>(what).type)}, {"address", to_text(self)}});
+}
+
+// The memory mark sinks without telling anybody: who waits for it looks again.
+constexpr auto memory_looked_at_every = std::chrono::milliseconds(20);
+
 } // namespace
 
 turn_loop::turn_loop(shard_data& data, links others)
@@ -46,10 +69,13 @@ turn_loop::turn_loop(shard_data& data, links others)
       workers_(data.executor),
       loops_(data.executor),
       backoffs_changed_(data.executor),
+      held_for_memory_(data.executor),
+      looks_again_(data.executor),
       random_(data.chosen.random_seed + static_cast<unsigned>(data.place.shard)) {}
 
 void turn_loop::start() {
   loops_.start(wake_backed_off());
+  loops_.start(wake_held_for_memory());
 }
 
 void turn_loop::start_worker(permit held) {
@@ -147,8 +173,9 @@ bool turn_loop::withdraw(mailbox::mailbox& own, lane& type) {
     --type.backing_off_count;
   }
   if (own.stands == phase::held) {
-    auto const by = held_.find(own.last_egresses.front());
+    auto const by = held_.find(*own.waits_for);
     std::erase(by->second, &own);
+    own.waits_for.reset();
     if (by->second.empty())
       held_.erase(by);
     --type.held_count;
@@ -224,8 +251,8 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
       continue;
     }
     message::change& whole = judged->change();
-    if (auto const full = full_egress(whole))
-      co_return hold(own, type, std::move(taken), *full);
+    if (auto const what = what_has_no_room(whole, taken))
+      co_return hold(own, type, std::move(taken), *what);
     store::ticket const ordered = data_.store.commit(whole); // ordered at once, durable soon
     release(own, type, taken, whole, ordered);               // mailboxes and alarm now, departures once durable
     co_return turn_end::done;
@@ -237,8 +264,14 @@ message::batch turn_loop::take(mailbox::mailbox& own, lane& type, std::size_t me
     return type.callee ? type.callee->request_bytes_of(one) : one.value.size_bytes();
   };
   bool const was_shut = own.is_shut();
+  auto const bytes = own.waiting_bytes();
   auto taken = own.take({messages_max, type.limits.payload_bytes_max}, marks_of(type), bytes_of);
   type.waiting_messages_count -= taken.size();
+  type.waiting_bytes -= bytes - own.waiting_bytes();
+  if (type.unbound_is_full && type.waiting_bytes * 2 <= data_.unbound_bytes_max()) {
+    type.unbound_is_full = false;
+    links_.unbound_has_room(type.type);
+  }
   type.shut_count -= was_shut && !own.is_shut() ? 1 : 0;
   if (!own.is_shut())
     data_.doors.room_in(own.self());
@@ -264,8 +297,10 @@ void turn_loop::cut(mailbox::mailbox& own, lane& type, message::state_values con
 
 void turn_loop::give_back(mailbox::mailbox& own, lane& type, message::batch taken) {
   bool const was_shut = own.is_shut();
+  auto const bytes = own.waiting_bytes();
   type.waiting_messages_count += taken.size();
   own.put_back(std::move(taken), marks_of(type));
+  type.waiting_bytes += own.waiting_bytes() - bytes;
   type.shut_count += own.is_shut() && !was_shut ? 1 : 0;
 }
 
@@ -360,22 +395,46 @@ asio::awaitable<void> turn_loop::wake_backed_off() {
   }
 }
 
-std::optional<message::egress_id> turn_loop::full_egress(mailbox::mailbox const& own) const {
+std::optional<mailbox::held_for> turn_loop::full_egress(mailbox::mailbox const& own) const {
   for (auto const& egress : own.last_egresses)
     if (data_.chosen.egress_queue.is_full(data_.store.account(egress)->bytes.load()))
-      return egress;
+      return mailbox::egress_room{egress};
   return std::nullopt;
 }
 
-std::optional<message::egress_id> turn_loop::full_egress(message::change const& whole) const {
+std::optional<mailbox::held_for> turn_loop::full_egress(message::change const& whole) const {
   message::egress_id const* checked = nullptr;
   for (auto const& record : whole.egress_records) {
     if (checked && *checked == record.egress)
       continue;
     checked = &record.egress;
     if (data_.chosen.egress_queue.is_full(data_.store.account(record.egress)->bytes.load()))
-      return record.egress;
+      return mailbox::egress_room{record.egress};
   }
+  return std::nullopt;
+}
+
+std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change const& whole,
+                                                             message::batch const& taken) const {
+  if (auto full = full_egress(whole))
+    return full;
+  if (!full_unbound_.empty())
+    for (auto const& one : whole.messages)
+      if (full_unbound_.contains({one.target.type, data_.delivered.shard_of(one.target)}))
+        return mailbox::unbound_room{one.target.type};
+  auto const held_bytes = data_.process.buffered_bytes.load(std::memory_order_relaxed);
+  if (!data_.chosen.memory.is_full(held_bytes))
+    return std::nullopt;
+  std::uint64_t added = 0;
+  std::uint64_t removed = bytes_of(taken);
+  for (auto const& one : whole.messages)
+    added += message::buffered_bytes(one);
+  for (auto const& one : whole.delayed_set)
+    added += delayed_table::bytes_of(whole.self, one);
+  for (auto const& key : whole.delayed_gone)
+    removed += data_.delayed.bytes_of(key);
+  if (data_.chosen.memory.holds(held_bytes, added, removed))
+    return mailbox::memory_room{};
   return std::nullopt;
 }
 
@@ -390,38 +449,80 @@ void turn_loop::for_some_waiting(std::function<void(mailbox::mailbox const&)> co
       see(*lane->ready.front().box); // first come, first served: nobody who is ready waits longer
 }
 
-std::vector<std::pair<message::egress_id, std::size_t>> turn_loop::held_counts() const {
-  std::vector<std::pair<message::egress_id, std::size_t>> counts;
+std::vector<std::pair<mailbox::held_for, std::size_t>> turn_loop::held_counts() const {
+  std::vector<std::pair<mailbox::held_for, std::size_t>> counts;
   counts.reserve(held_.size());
-  for (auto const& [egress, waiting] : held_)
-    counts.emplace_back(egress, waiting.size());
+  for (auto const& [what, waiting] : held_)
+    counts.emplace_back(what, waiting.size());
   return counts;
 }
 
-turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full) {
+turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what) {
   if (!taken.empty())
     give_back(own, type, std::move(taken));
   own.stands = phase::held;
-  own.last_egresses = {full};
+  own.waits_for = what;
+  if (auto const* const full = std::get_if<mailbox::egress_room>(&what))
+    own.last_egresses = {full->egress};
   ++type.held_count;
-  auto& waiting = held_[full];
+  auto& waiting = held_[what];
   if (waiting.empty())
-    logger.warning({number::egress_held, "an egress queue is full; addresses that write to it wait until it is read"},
-                   {{"egress", to_text(full)}, {"address", to_text(own.self())}});
+    tell_held(own.self(), what);
   waiting.push_back(&own);
+  if (std::holds_alternative<mailbox::memory_room>(what))
+    held_for_memory_.notify_all();
   return turn_end::held;
 }
 
+void turn_loop::wake_first_held(mailbox::held_for const& what) {
+  auto const waiting = held_.find(what);
+  auto& own = *waiting->second.front();
+  waiting->second.pop_front();
+  if (waiting->second.empty())
+    held_.erase(waiting);
+  lane& type = data_.types.open(own.self().type);
+  --type.held_count;
+  own.waits_for.reset();
+  becomes_ready(own, type);
+}
+
+void turn_loop::wake_held(mailbox::held_for const& what) {
+  auto const found = held_.find(what);
+  for (auto left = found == held_.end() ? 0 : found->second.size(); left > 0; --left)
+    wake_first_held(what);
+}
+
 void turn_loop::egress_has_room(message::egress_id const& egress) {
-  auto const found = held_.find(egress);
-  if (found == held_.end())
-    return;
-  auto const waiting = std::move(found->second);
-  held_.erase(found);
-  for (auto* const own : waiting) {
-    lane& type = data_.types.open(own->self().type);
-    --type.held_count;
-    becomes_ready(*own, type);
+  wake_held(mailbox::egress_room{egress});
+}
+
+void turn_loop::unbound_is_full(message::function_type const& type, std::size_t on_shard) {
+  full_unbound_.emplace(type, on_shard);
+}
+
+void turn_loop::unbound_has_room(message::function_type const& type, std::size_t on_shard) {
+  full_unbound_.erase({type, on_shard});
+  wake_held(mailbox::unbound_room{type});
+}
+
+asio::awaitable<void> turn_loop::wake_held_for_memory() {
+  mailbox::held_for const memory = mailbox::memory_room{};
+  while (!closed_) {
+    while (!held_.contains(memory)) {
+      auto const never = deadline::never();
+      auto const end = co_await held_for_memory_.wait(never);
+      if (end == task::wait_end::cancelled)
+        co_return;
+    }
+    auto const next_look = deadline::after(memory_looked_at_every);
+    auto const slept = co_await looks_again_.wait(next_look);
+    if (slept == task::wait_end::cancelled)
+      co_return;
+    auto const held_bytes = data_.process.buffered_bytes.load(std::memory_order_relaxed);
+    if (data_.chosen.memory.has_room_again(held_bytes))
+      wake_held(memory);
+    else if (!data_.chosen.memory.is_full(held_bytes) && held_.contains(memory))
+      wake_first_held(memory); // what is held may be all that is there: it must not wait for itself
   }
 }
 

@@ -14,11 +14,12 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <random>
-#include <unordered_map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,7 @@ namespace statefund::dispatch {
 enum class turn_end {
   done,        // the batch has taken effect
   failed,      // the batch is back in its mailbox, and its address backs off
-  held,        // an egress is full: the address stands still, and nothing was counted against it
+  held,        // what it came to has no room: the address stands still, and nothing was counted against it
   withdrawn,   // an operator was faster: there is nothing to call, or not now
   not_reached, // nobody was asked: the batch is back in its mailbox, and who holds the permit has the turn back
   rebound,     // a reload came between: the batch is back in its mailbox, for the function that is bound now
@@ -60,6 +61,8 @@ class turn_loop {
     std::function<boost::asio::awaitable<result<message::reply>>(
         call_place, message::address const&, message::batch const&, message::state_values const&, clock::deadline)>
         call_there;
+    // Who sends to this type, which was unbound, need not wait any more for what is on this shard.
+    std::function<void(message::function_type const&)> unbound_has_room;
   };
 
   turn_loop(shard_data& data, links others);
@@ -74,6 +77,13 @@ class turn_loop {
   // An egress is below its low mark: who was held by it goes on.
   void egress_has_room(message::egress_id const& egress);
 
+  // The same for what waits on another shard for a type that no module declares.
+  void unbound_is_full(message::function_type const& type, std::size_t on_shard);
+  void unbound_has_room(message::function_type const& type, std::size_t on_shard);
+
+  // Functions are others: who was held for memory asks again.
+  void memory_looked_at_again() { wake_held(mailbox::memory_room{}); }
+
   // For an operator's verbs. `work` runs right after the turn that is in flight; it finds the mailbox by itself.
   void when_at_rest(message::address const& self, std::function<void()> work);
   // The address takes no turns, until it is resumed. Requires that none is in flight, as the next two do.
@@ -83,7 +93,7 @@ class turn_loop {
   // The first message was consumed, and with it ends a pause for its failure. May erase the mailbox.
   void skip_head(mailbox::mailbox& own);
 
-  // Starts the loop that wakes those who back off.
+  // Starts the loops that wake those who back off, and those who are held for memory.
   void start();
 
   // Calls `see` for the addresses that back off, the next to be called first, and for some that are ready.
@@ -91,8 +101,8 @@ class turn_loop {
   // The next probe of an endpoint may be sooner.
   void probes_changed() { backoffs_changed_.notify_all(); }
 
-  // How many addresses each egress holds up.
-  std::vector<std::pair<message::egress_id, std::size_t>> held_counts() const;
+  // How many addresses are held, by what they wait for.
+  std::vector<std::pair<mailbox::held_for, std::size_t>> held_counts() const;
 
   // No turn starts any more; returns when all that run have ended. `cancel` makes that soon.
   boost::asio::awaitable<void> close();
@@ -106,14 +116,18 @@ class turn_loop {
                                                       clock::deadline total);
   void hear(permit const& held, ready_turn of, turn_told const& told);
   boost::asio::awaitable<void> wake_backed_off();
+  boost::asio::awaitable<void> wake_held_for_memory();
 
   message::batch take(mailbox::mailbox& own, lane& type, std::size_t messages_max);
   // What does not fit into a request beside the states waits again, all but the first message.
   void cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken);
   void give_back(mailbox::mailbox& own, lane& type, message::batch taken);
-  std::optional<message::egress_id> full_egress(mailbox::mailbox const& own) const;
-  std::optional<message::egress_id> full_egress(message::change const& whole) const;
-  turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, message::egress_id const& full);
+  std::optional<mailbox::held_for> full_egress(mailbox::mailbox const& own) const;
+  std::optional<mailbox::held_for> full_egress(message::change const& whole) const;
+  std::optional<mailbox::held_for> what_has_no_room(message::change const& whole, message::batch const& taken) const;
+  turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what);
+  void wake_held(mailbox::held_for const& what);
+  void wake_first_held(mailbox::held_for const& what);
   turn_told after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound, message::batch taken,
                           error const& why);
   turn_end after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken);
@@ -133,8 +147,11 @@ class turn_loop {
   task::gate loops_;
   task::event backoffs_changed_;
   std::multimap<clock::steady::time_point, mailbox::mailbox*> backing_off_;
-  std::unordered_map<message::egress_id, std::vector<mailbox::mailbox*>> held_;
   std::unordered_map<message::address, std::vector<std::function<void()>>> at_rest_; // verbs that wait for a turn's end
+  std::map<mailbox::held_for, std::deque<mailbox::mailbox*>> held_;                  // none of them empty
+  task::event held_for_memory_;
+  task::event looks_again_; // nobody tells it: a pause that can be cancelled
+  std::set<std::pair<message::function_type, std::size_t>> full_unbound_; // type, shard
   std::minstd_rand random_;
   bool closed_ = false;
 };

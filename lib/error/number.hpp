@@ -98,6 +98,10 @@ enum class number : unsigned {
   target_invalid = 238,
   states_too_large = 239,
 
+  // who waits for room
+  memory_held = 240,  // the hard memory mark is reached; functions that add to it wait
+  unbound_held = 241, // senders wait, for too much waits for a type that no module declares
+
   // the store
   store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)
 };

@@ -162,6 +162,7 @@ void batch_reader::read_frame(std::string_view body) {
 void batch_reader::add(dispatch::submission one) {
   if (auto wrong = check(one, message_bytes_max_))
     return reject(std::move(*wrong));
+  one.reserved_bytes = one.value.bytes.size();
   messages_.submissions.push_back(std::move(one));
   messages_.indexes.push_back(next_index_++);
 }

@@ -184,6 +184,7 @@ asio::awaitable<answer> receiver::take_message(http::request const& asked, http:
   if (auto const wrong = check(one, options_.message_bytes_max))
     co_return refused(*wrong);
 
+  one.reserved_bytes = one.value.bytes.size();
   auto const receipt = co_await at_.accept(std::move(one));
   if (auto const* const why = std::get_if<dispatch::refusal>(&receipt))
     co_return refused(*why);

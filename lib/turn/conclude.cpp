@@ -101,25 +101,30 @@ result<void> mutate_states(turn_facts const& known, std::vector<message::state_m
 }
 
 result<void> apply_delayed(turn_facts const& known, message::invocation_result& asked, message::change& into) {
-  for (auto& entry : asked.delayed) {
+  // A token's last cancellation takes with it what was set before.
+  std::unordered_map<std::string, std::size_t> cancelled_at;
+  for (std::size_t i = 0; i < asked.delayed.size(); ++i)
+    if (auto const* const cancel = std::get_if<message::delayed_cancel>(&asked.delayed[i]))
+      cancelled_at[cancel->cancellation_token] = i;
+  for (std::size_t i = 0; i < asked.delayed.size(); ++i) {
+    auto& entry = asked.delayed[i];
     if (auto* const send = std::get_if<message::delayed_send>(&entry)) {
       if (send->delay_ms < 0 || send->delay_ms > delay_ms_max)
         return error{errc::delay_out_of_range, std::to_string(send->delay_ms) + " ms to " + to_text(send->target)};
-      into.delayed_set.push_back({known.now_ms + send->delay_ms,
-                                  std::move(send->cancellation_token),
-                                  {std::move(send->target), known.self, std::move(send->value)}});
+      auto const cancelled = cancelled_at.find(send->cancellation_token);
+      if (cancelled == cancelled_at.end() || cancelled->second < i)
+        into.delayed_set.push_back({known.now_ms + send->delay_ms,
+                                    std::move(send->cancellation_token),
+                                    {std::move(send->target), known.self, std::move(send->value)}});
       continue;
     }
     auto const& token = std::get<message::delayed_cancel>(entry).cancellation_token;
     if (token.empty())
       return error{errc::cancellation_without_token, {}};
-    std::erase_if(into.delayed_set, [&](auto const& set) { return set.cancellation_token == token; });
-    if (known.delayed) {
-      auto const [first, last] = known.delayed->equal_range(token);
-      for (auto pending = first; pending != last; ++pending)
-        if (std::find(into.delayed_gone.begin(), into.delayed_gone.end(), pending->second) == into.delayed_gone.end())
-          into.delayed_gone.push_back(pending->second);
-    }
+    if (!known.delayed || cancelled_at.at(token) != i)
+      continue;
+    if (auto const pending = known.delayed->find(token); pending != known.delayed->end())
+      into.delayed_gone.insert(into.delayed_gone.end(), pending->second.begin(), pending->second.end());
   }
   return {};
 }

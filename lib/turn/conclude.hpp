@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -19,7 +20,7 @@ namespace statefund::turn {
 
 // The delayed messages that one address has set and that are still pending, by cancellation token. A token may stand
 // for several: cancelling it removes them all.
-using pending_delayed = std::unordered_multimap<std::string, message::entry_key>;
+using pending_delayed = std::unordered_map<std::string, std::list<message::entry_key>>;
 
 // What a turn knows when the answer is there. All borrowed.
 struct turn_facts {

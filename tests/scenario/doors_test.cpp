@@ -276,16 +276,16 @@ TEST_CASE("nothing is accepted for a type that no module declares") {
 
 TEST_CASE("at the memory mark doors refuse, uploads wait, and what is consumed makes room") {
   dispatch::options chosen;
-  chosen.buffered_bytes_max = 100;
+  chosen.memory.bytes_max = 1000;
   shards_in_process world(1, chosen);
   world.functions.declare("fn");
   world.functions.hold();
-  REQUIRE(world.accepts(alice, std::string(80, 'x')));
-  CHECK(refused(world.accept(message_to(bob, std::string(30, 'x')))) == number::memory_mark_reached);
-  CHECK_FALSE(world.at().reserve_bytes(30));
+  REQUIRE(world.accepts(alice, std::string(600, 'x')));
+  CHECK(refused(world.accept(message_to(bob, std::string(100, 'x')))) == number::memory_mark_reached);
+  CHECK_FALSE(world.at().reserve_bytes(300));
   CHECK(world.at().reserve_bytes(10));
   world.at().release_bytes(10);
-  auto const told = world.start_upload({message_to(bob, std::string(30, 'x'))}, 10s);
+  auto const told = world.start_upload({message_to(bob, std::string(100, 'x'))}, 10s);
   world.settle();
   CHECK_FALSE(told->has_value());
   world.functions.release();

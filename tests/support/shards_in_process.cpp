@@ -168,11 +168,30 @@ coming<dispatch::leftovers> shards_in_process::start_drain(deadline until) {
   return told;
 }
 
-dispatch::lane_status shards_in_process::status(std::string const& type) {
+std::vector<dispatch::shard_status> shards_in_process::shards() {
   auto told = std::make_shared<std::optional<std::vector<dispatch::shard_status>>>();
   doors_.start(keep(all_->status(), told));
+  return come(told, loop);
+}
+
+std::map<std::string, std::size_t> shards_in_process::held() {
+  std::map<std::string, std::size_t> sum;
+  for (auto const& shard : shards())
+    for (auto const& [what, count] : shard.held)
+      sum[to_text(what)] += count;
+  return sum;
+}
+
+std::size_t shards_in_process::mailboxes_count() {
+  std::size_t sum = 0;
+  for (auto const& shard : shards())
+    sum += shard.mailboxes_count;
+  return sum;
+}
+
+dispatch::lane_status shards_in_process::status(std::string const& type) {
   dispatch::lane_status sum;
-  for (auto const& shard : come(told, loop))
+  for (auto const& shard : shards())
     for (auto const& lane : shard.lanes)
       if (lane.type.name == type) {
         sum.bound = sum.bound || lane.bound;

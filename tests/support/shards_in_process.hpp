@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -76,6 +77,9 @@ class shards_in_process {
   coming<dispatch::leftovers> start_drain(clock::deadline until);
   dispatch::lane_status status(std::string const& type); // of all shards together
 
+  std::map<std::string, std::size_t> held(); // addresses, by what they wait for
+  std::size_t mailboxes_count();
+
   // Nothing waits or is out, nothing is held in memory.
   bool is_empty() const;
   void cancel_doors() { doors_.cancel(); }
@@ -83,6 +87,8 @@ class shards_in_process {
   void advance(clock::steady::duration by) { loop.advance(by); }
 
  private:
+  std::vector<dispatch::shard_status> shards();
+
   std::size_t stores_lost_count_ = 0;
   std::vector<boost::asio::any_io_executor> executors_;
   std::unique_ptr<dispatch::dispatcher> all_;

@@ -154,6 +154,7 @@ TEST_CASE("a status is one JSON object with everything in it") {
   quiet.type = {"a", "c"};
   one.functions = {busy, quiet};
   one.egresses = {{{"e", "f"}, "queue", 2, 30, 0}};
+  one.held = {{"memory", 3}};
   auto const read = nlohmann::json::parse(admin::to_json(one));
   CHECK(read["uptime_seconds"] == 61);
   CHECK(read["modules"][0]["state"] == "refused");
@@ -168,4 +169,6 @@ TEST_CASE("a status is one JSON object with everything in it") {
   CHECK(read["functions"][1]["last_failure"].is_null());
   CHECK(read["egresses"][0]["egress"] == "e/f");
   CHECK(read["egresses"][0]["bytes"] == 30);
+  CHECK(read["held"][0]["waits_for"] == "memory");
+  CHECK(read["held"][0]["addresses_count"] == 3);
 }

@@ -33,6 +33,8 @@ admin::metrics everything() {
   one.mailbox_oldest_seconds = 1.5;
   admin::metrics all;
   all.functions = {one};
+  all.buffered_bytes = 12;
+  all.buffered_bytes_max = 13;
   all.delayed_pending_count = 11;
   all.delayed_lateness_seconds = all.commit_seconds = all.commit_changes = all.sync_seconds = some;
   all.egress_queue_bytes = {{"e/f", 12}};
@@ -58,11 +60,14 @@ TEST_CASE("metrics have StateFun's names and labels, and ours") {
         "statefun_function_num_backlog" + of + " 1",
         "statefun_function_num_blocked_address" + of + " 0",
         "statefun_function_paused_addresses" + of + " 0",
+        "statefun_function_held_addresses" + of + " 0",
         "statefun_function_dead_letters_total" + of + " 0",
         "statefun_mailbox_oldest_seconds" + of + " 1.5",
         std::string(R"(statefun_function_calls_total{namespace="a\"b",type="c",outcome="done"} 7)"),
         std::string(
             R"(statefun_function_remote_invocation_failures_total{namespace="a\"b",type="c",reason="connect"} 9)"),
+        std::string("statefun_buffered_bytes 12"),
+        std::string("statefun_buffered_bytes_max 13"),
         std::string("statefun_delayed_pending 11"),
         std::string(R"(statefun_egress_queue_bytes{egress="e/f"} 12)"),
         std::string(R"(statefun_ingress_requests_total{code="202"} 13)"),

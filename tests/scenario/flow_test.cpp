@@ -1,0 +1,247 @@
+#include "support/shards_in_process.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+
+using namespace statefund;
+using namespace statefund::support;
+using namespace std::chrono_literals;
+using dispatch::accepted;
+using dispatch::refusal;
+using message::invocation_result;
+
+namespace {
+
+using texts = std::vector<std::string>;
+using counts = std::map<std::string, std::size_t>;
+
+message::address const alice = address_of("fn", "alice");
+message::address const sink = address_of("sink", "s");
+
+result<message::reply> says(invocation_result done) {
+  return message::reply{std::move(done)};
+}
+
+std::optional<number> refused(dispatch::receipt const& told) {
+  auto const* const why = std::get_if<refusal>(&told);
+  return why ? std::optional(why->why) : std::nullopt;
+}
+
+dispatch::options with_memory(std::uint64_t bytes_max) {
+  dispatch::options chosen;
+  chosen.memory.bytes_max = bytes_max;
+  return chosen;
+}
+
+std::uint64_t buffered(shards_in_process& world) {
+  return static_cast<std::uint64_t>(world.all().counts().buffered_bytes);
+}
+
+message::typed_value value(std::string bytes) {
+  return {"t", true, std::move(bytes)};
+}
+
+} // namespace
+
+TEST_CASE("a function that sends a million messages to one address loses none, and memory stays bounded") {
+  constexpr std::size_t messages_count = 1'000'000;
+  constexpr std::size_t sent_at_once = 1000;
+  constexpr std::uint64_t bytes_max = 4U << 20U;
+  shards_in_process world(2, with_memory(bytes_max));
+  world.functions.keep_no_calls();
+  std::size_t sent = 0;
+  std::size_t consumed = 0;
+  bool in_order = true;
+  bool sink_stands = true;
+  world.functions.declare("fn", [&](seen_call const& call) {
+    invocation_result done;
+    auto next = std::stoul(call.taken.front().value.bytes);
+    for (std::size_t i = 0; i < sent_at_once && next < messages_count; ++i)
+      done.messages.push_back({sink, value(std::to_string(next++))});
+    if (next < messages_count)
+      done.messages.push_back({call.self, value(std::to_string(next))});
+    sent = next;
+    return says(std::move(done));
+  });
+  world.functions.declare("sink", [&](seen_call const& call) -> result<message::reply> {
+    if (sink_stands)
+      return error{function::errc::endpoint_failed, "not yet"};
+    for (auto const& one : call.taken)
+      in_order = in_order && one.value.bytes == std::to_string(consumed++);
+    return says({});
+  });
+  REQUIRE(world.accepts(alice, "0"));
+  for (int looks = 0; looks < 100; ++looks) {
+    world.advance(20ms);
+    REQUIRE(buffered(world) < 2 * bytes_max + 2 * sent_at_once * (message::message_overhead_bytes + 100));
+  }
+  // It stands, and what is outside is told so.
+  CHECK(world.held() == counts{{"memory", 1}});
+  CHECK(world.status("fn").failures_count_max == 0);
+  CHECK(buffered(world) >= 2 * bytes_max);
+  auto const sent_when_held = sent;
+  world.advance(1h);
+  CHECK(sent == sent_when_held);
+  auto const outside = world.accept(message_to(address_of("fn", "bob"), "0"));
+  REQUIRE(refused(outside) == number::memory_mark_reached);
+  CHECK(std::get<refusal>(outside).retry_after == 1s);
+  CHECK(std::get<refusal>(outside).detail == "the daemon holds " + std::to_string(buffered(world)) +
+                                                 " bytes of messages, limits.buffered_bytes_max is 4194304");
+  CHECK(world.logged.count(number::memory_held) == 1);
+
+  sink_stands = false;
+  for (int minutes = 0; minutes < 10 && consumed < messages_count; ++minutes)
+    for (int looks = 0; looks < 3000 && consumed < messages_count; ++looks) {
+      world.advance(20ms);
+      REQUIRE(buffered(world) < 2 * bytes_max + 2 * sent_at_once * (message::message_overhead_bytes + 100));
+    }
+  CHECK(consumed == messages_count);
+  CHECK(in_order);
+  CHECK(world.is_empty());
+  CHECK(world.held().empty());
+  CHECK(world.functions.fault().empty());
+}
+
+TEST_CASE("past the hard mark functions that pass on what they get go round for ever, and the others drain") {
+  constexpr std::uint64_t bytes_max = 20'000;
+  shards_in_process world(3, with_memory(bytes_max));
+  world.functions.keep_no_calls();
+  std::size_t rounds = 0;
+  bool goes_round = true;
+  world.functions.declare("ring", [&](seen_call const& call) {
+    invocation_result done;
+    if (goes_round)
+      for (auto const& one : call.taken) {
+        ++rounds;
+        auto const next = std::to_string((std::stoul(call.self.id) + 1) % 5);
+        done.messages.push_back({address_of("ring", next), one.value});
+      }
+    return says(std::move(done));
+  });
+  bool doubles = true;
+  world.functions.declare("doubling", [&](seen_call const& call) {
+    invocation_result done;
+    if (doubles)
+      for (auto const& one : call.taken)
+        for (int i = 0; i < 2; ++i)
+          done.messages.push_back(
+              {address_of("doubling", std::to_string(std::hash<std::string>{}(call.self.id) % 100)), one.value});
+    return says(std::move(done));
+  });
+  world.functions.declare("sink");
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(world.accepts(address_of("ring", std::to_string(i)), std::string(100, 'r')));
+  REQUIRE(world.accepts(address_of("doubling", "first"), std::string(100, 'd')));
+  for (int turns = 0; turns < 200'000 && buffered(world) < 2 * bytes_max; ++turns)
+    world.loop.step(0);
+  REQUIRE(buffered(world) >= 2 * bytes_max);
+  for (int turns = 0; turns < 20'000; ++turns)
+    world.loop.step(0);
+  CHECK(buffered(world) < 2 * bytes_max + 3 * 2 * 1000 * 330); // one change a shard
+  CHECK(world.held().at("memory") >= 1);
+  auto const before = rounds;
+  for (int turns = 0; turns < 20'000; ++turns)
+    world.loop.step(0);
+  CHECK(rounds > before + 100);
+  auto const stands_at = buffered(world);
+  world.loop.time().advance(1h);
+  for (int turns = 0; turns < 20'000; ++turns)
+    world.loop.step(0);
+  CHECK(buffered(world) == stands_at);
+
+  // What was held asks again once its function is another one.
+  goes_round = false;
+  doubles = false;
+  world.functions.declare("doubling");
+  world.apply();
+  world.settle();
+  CHECK(world.is_empty());
+  CHECK(world.held().empty());
+}
+
+TEST_CASE("between the marks who is held goes on one by one, though what stands may be more than the mark") {
+  constexpr std::uint64_t bytes_max = 20'000;
+  shards_in_process world(1, with_memory(bytes_max));
+  bool stands = true;
+  bool drains = false;
+  world.functions.declare("fn", [&](seen_call const& call) {
+    invocation_result done;
+    done.messages = {{address_of("stands", "s"), value("x")},
+                     {address_of("stands", "s"), value("x")},
+                     {address_of("drains", "d"), value("x")},
+                     {call.self, value("x")}};
+    return says(std::move(done));
+  });
+  world.functions.declare("stands", [&](seen_call const&) -> result<message::reply> {
+    if (stands)
+      return error{function::errc::endpoint_failed, "not yet"};
+    return says({});
+  });
+  world.functions.declare("drains", [&](seen_call const&) -> result<message::reply> {
+    if (!drains)
+      return error{function::errc::endpoint_failed, "not yet"};
+    return says({});
+  });
+  REQUIRE(world.accepts(alice, "x"));
+  for (int looks = 0; looks < 1000 && world.held().empty(); ++looks)
+    world.advance(20ms);
+  REQUIRE(world.held() == counts{{"memory", 1}});
+  auto const calls = world.functions.calls_count(alice);
+  drains = true;
+  for (int looks = 0; looks < 10'000; ++looks)
+    world.advance(20ms);
+  CHECK(buffered(world) >= 2 * bytes_max); // all that stands
+  CHECK(world.status("drains").waiting_messages_count == 0);
+  CHECK(world.functions.calls_count(alice) > calls + 10);
+  CHECK(world.held() == counts{{"memory", 1}});
+  stands = false;
+  world.functions.declare("fn");
+  world.apply();
+  world.advance(1min);
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("who sends to a type that nobody declares is held at its mark, and goes on when half of it is gone") {
+  dispatch::options chosen;
+  chosen.unbound_bytes_max = 10'000;
+  shards_in_process world(2, chosen);
+  world.functions.declare("fn", [&](seen_call const& call) {
+    invocation_result done;
+    for (auto const& one : call.taken)
+      if (one.value.bytes == "other")
+        done.messages.push_back({sink, value("x")});
+      else
+        done.messages.push_back({address_of("nobody", "n"), one.value});
+    return says(std::move(done));
+  });
+  world.functions.declare("sink");
+  int sent = 0;
+  while (world.held().empty() && sent < 1000) {
+    REQUIRE(world.accepts(alice, std::string(100, 'x')));
+    world.settle();
+    ++sent;
+  }
+  CHECK(world.held() == counts{{"unbound ns/nobody", 1}});
+  auto const waiting = world.status("nobody").waiting_messages_count;
+  CHECK(waiting == static_cast<std::size_t>(sent) - 1);
+  CHECK(waiting * 300 < 10'000 / 2 + 1000); // a shard's share
+  CHECK(world.logged.count(number::unbound_held) == 1);
+  auto const calls = world.functions.calls_count(alice);
+  world.advance(1h);
+  CHECK(world.functions.calls_count(alice) == calls);
+  REQUIRE(world.accepts(address_of("fn", "bob"), "other")); // nobody else is held
+  world.settle();
+  CHECK(world.functions.calls_count(sink) == 1);
+
+  world.functions.declare("nobody");
+  world.functions.forget_calls();
+  world.apply();
+  world.settle();
+  std::size_t consumed = 0;
+  for (auto const& call : world.functions.calls())
+    consumed += call.self.type.name == "nobody" ? call.taken.size() : 0;
+  CHECK(consumed == static_cast<std::size_t>(sent));
+  CHECK(world.held().empty());
+  CHECK(world.is_empty());
+}
