@@ -1,7 +1,7 @@
 #include "statefunctl/verbs.hpp"
 
 #include "daemon/check.hpp"
-#include "ingress/base64.hpp"
+#include "http/base64.hpp"
 #include "message/address.hpp"
 #include "module/duration.hpp"
 #include "statefunctl/client.hpp"
@@ -267,7 +267,7 @@ void print_record(environment const& with, json const& record) {
   }
   std::string shown = "(no value)";
   if (record.contains("value")) {
-    auto const bytes = statefund::ingress::base64_decode(record["value"].get<std::string>());
+    auto const bytes = statefund::http::base64_decode(record["value"].get<std::string>());
     shown = bytes ? value_text(record.value("type", ""), *bytes, 200) : "(not base64)";
   }
   with.out << record.value("seq", std::uint64_t{0}) << "  " << record.value("from", "") << "  "

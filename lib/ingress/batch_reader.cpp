@@ -2,7 +2,7 @@
 
 #include "ingress/batch_reader.hpp"
 
-#include "ingress/base64.hpp"
+#include "http/base64.hpp"
 #include "ingress/json_line.hpp"
 #include "ingress/options.hpp"
 #include "wire/errc.hpp"
@@ -136,7 +136,7 @@ void batch_reader::read_line(std::string_view text) {
   if (line.is == json_line::kind::json) {
     one.value.bytes = std::move(line.content);
   } else {
-    auto bytes = base64_decode(line.content);
+    auto bytes = http::base64_decode(line.content);
     if (!bytes)
       return reject(malformed("'value' is not base64 (RFC 4648, with padding)"));
     one.value.bytes = std::move(*bytes);

@@ -1,7 +1,7 @@
 #include "ingress/egress_page.hpp"
 
+#include "http/base64.hpp"
 #include "http/problem.hpp"
-#include "ingress/base64.hpp"
 #include "wire/frames.hpp"
 
 namespace statefund::ingress {
@@ -15,7 +15,7 @@ std::string as_ndjson(store::egress_page const& page) {
     http::append_json_string(lines, one.value.type_name);
     if (one.value.has_value) {
       lines += ",\"value\":\"";
-      append_base64(lines, one.value.bytes);
+      http::append_base64(lines, one.value.bytes);
       lines += '"';
     }
     lines += "}\n";

@@ -1,10 +1,10 @@
-#include "ingress/base64.hpp"
+#include "http/base64.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <random>
 
-using namespace statefund::ingress;
+using namespace statefund::http;
 
 TEST_CASE("base64 has the forms of RFC 4648") {
   std::pair<std::string, std::string> const known[] = {{"", ""},

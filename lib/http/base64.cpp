@@ -1,9 +1,9 @@
-#include "ingress/base64.hpp"
+#include "http/base64.hpp"
 
 #include <array>
 #include <cstdint>
 
-namespace statefund::ingress {
+namespace statefund::http {
 
 namespace {
 
@@ -71,4 +71,4 @@ void append_base64(std::string& out, std::string_view bytes) {
   }
 }
 
-} // namespace statefund::ingress
+} // namespace statefund::http
