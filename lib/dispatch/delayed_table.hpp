@@ -38,6 +38,19 @@ class delayed_table {
   // Null: the address has none.
   turn::pending_delayed const* of(message::address const& owner) const;
 
+  // Shows `see` at most `count_max` entries more of those that are not set aside, in order, from behind `after` on, which
+  // it moves. False: that was all.
+  using position = std::pair<std::int64_t, message::entry_key>;
+  template <class See>
+  bool step(std::optional<position>& after, std::size_t count_max, See const& see) const {
+    auto next = after ? by_due_.upper_bound(*after) : by_due_.begin();
+    for (; count_max > 0 && next != by_due_.end(); --count_max, ++next) {
+      see(next->second->one);
+      after = next->first;
+    }
+    return next != by_due_.end();
+  }
+
   // Of those that are not set aside.
   std::optional<std::int64_t> earliest_due_ms() const;
   // The earliest of them, in order of due time and then of setting. It stays until it is removed. Requires one.
@@ -53,7 +66,7 @@ class delayed_table {
 
  private:
   struct node;
-  using due_order = std::map<std::pair<std::int64_t, message::entry_key>, node*>;
+  using due_order = std::map<position, node*>;
   struct node {
     entry one;
     due_order* in;

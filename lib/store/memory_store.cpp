@@ -71,6 +71,16 @@ memory_store::read(message::address const& self, message::state_specs const& wan
   co_return values;
 }
 
+asio::awaitable<result<std::vector<state_summary>>> memory_store::list_states(message::address const& self) {
+  std::vector<state_summary> all;
+  auto const& states = partition_of(self).states;
+  if (auto const found = states.find(self); found != states.end())
+    for (auto const& [name, kept] : found->second)
+      all.push_back({name, kept.value.type_name, kept.value.bytes.size(), kept.expires_at_ms});
+  std::sort(all.begin(), all.end(), [](auto const& one, auto const& other) { return one.name < other.name; });
+  co_return all;
+}
+
 asio::awaitable<result<std::optional<key_row>>> memory_store::read_key(message::address const& self,
                                                                        std::string const& idempotency_key) {
   auto& own = partition_of(self);
@@ -166,6 +176,11 @@ void memory_store::forget_expired_keys(partition& of) {
       of.keys.erase(row);
     of.keys_by_expiry.pop_front();
   }
+}
+
+ticket memory_store::ordered_so_far() const noexcept {
+  std::lock_guard const lock(order_);
+  return ticket(next_number_ - 1);
 }
 
 asio::awaitable<result<void>> memory_store::durable(ticket) {

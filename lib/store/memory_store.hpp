@@ -29,10 +29,12 @@ class memory_store final : public store {
   boost::asio::awaitable<result<recovered>> recover(std::uint32_t partition, std::string from) override;
   boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
   read(message::address const& self, message::state_specs const& wanted) override;
+  boost::asio::awaitable<result<std::vector<state_summary>>> list_states(message::address const& self) override;
   boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
                                                                   std::string const& idempotency_key) override;
   bool has_room_for_key(message::address const& self) noexcept override;
   ticket commit(message::change const& whole) noexcept override;
+  ticket ordered_so_far() const noexcept override;
   boost::asio::awaitable<result<void>> durable(ticket ordered) override;
   std::shared_ptr<egress_account const> account(message::egress_id const& egress) override;
   std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const override;

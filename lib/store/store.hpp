@@ -26,6 +26,16 @@ struct key_row {
   message::entry_key first;
 };
 
+// A state as it is kept, without its value.
+struct state_summary {
+  std::string name;
+  std::string type_name;
+  std::uint64_t bytes = 0;
+  std::int64_t expires_at_ms = 0; // 0: never
+
+  bool operator==(state_summary const&) const = default;
+};
+
 // What one egress holds: written by the store alone, read by any thread. Lives as long as the store.
 struct egress_account {
   std::atomic<std::uint64_t> bytes{0};
@@ -130,6 +140,9 @@ class store {
   virtual boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
   read(message::address const& self, message::state_specs const& wanted) = 0;
 
+  // All states of the address, by name. Only errc::lost.
+  virtual boost::asio::awaitable<result<std::vector<state_summary>>> list_states(message::address const& self) = 0;
+
   // The key's row while its window (a time from the acceptance on) lasts. Only errc::lost.
   virtual boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
                                                                           std::string const& idempotency_key) = 0;
@@ -140,6 +153,9 @@ class store {
   // Puts the whole change into the order. Never suspends, never throws: between this and the release of the change's
   // messages nothing may come. A lost store is told by durable().
   virtual ticket commit(message::change const& whole) noexcept = 0;
+
+  // A ticket for all that was committed so far, by any thread: once it is durable, whatever was read before is.
+  virtual ticket ordered_so_far() const noexcept = 0;
 
   // Returns once the change is durable under the store's sync setting, or with errc::lost.
   virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;

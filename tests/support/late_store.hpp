@@ -31,10 +31,15 @@ class late_store final : public store::store {
   }
   boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
   read(message::address const& self, message::state_specs const& wanted) override;
+  boost::asio::awaitable<result<std::vector<statefund::store::state_summary>>>
+  list_states(message::address const& self) override {
+    return kept_.list_states(self);
+  }
   boost::asio::awaitable<result<std::optional<statefund::store::key_row>>>
   read_key(message::address const& self, std::string const& idempotency_key) override;
   bool has_room_for_key(message::address const& self) noexcept override { return kept_.has_room_for_key(self); }
   statefund::store::ticket commit(message::change const& whole) noexcept override;
+  statefund::store::ticket ordered_so_far() const noexcept override { return kept_.ordered_so_far(); }
   boost::asio::awaitable<result<void>> durable(statefund::store::ticket ordered) override;
   std::shared_ptr<statefund::store::egress_account const> account(message::egress_id const& egress) override {
     return kept_.account(egress);

@@ -3,7 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <deque>
+#include <map>
 #include <random>
 #include <string>
 
@@ -212,4 +214,49 @@ TEST_CASE("a mailbox is made where there is none, and stays in its place until i
   all.erase(box);
   CHECK(all.find(self) == nullptr);
   CHECK(all.count() == 1000);
+}
+
+TEST_CASE(
+    "a walk in steps sees everybody who is there all the while once, and begins again where there are many more") {
+  mailboxes all;
+  auto const open = [&](int i) -> statefund::mailbox::mailbox& { return all.open({{"ns", "fn"}, std::to_string(i)}); };
+  for (int i = 0; i < 1000; ++i)
+    open(i);
+  std::map<std::string, int> seen;
+  walk at;
+  int gone = 500;
+  auto end = walk_end::more;
+  while (end == walk_end::more) {
+    end = all.step(at, 100, [&](statefund::mailbox::mailbox const& box) { ++seen[box.self().id]; });
+    for (int i = 0; i < 10 && gone < 1000; ++i)
+      all.erase(open(gone++));
+  }
+  CHECK(end == walk_end::all_seen);
+  for (int i = 0; i < 500; ++i)
+    CHECK(seen[std::to_string(i)] == 1);
+  CHECK(std::all_of(seen.begin(), seen.end(), [](auto const& one) { return one.second <= 1; }));
+
+  at = {};
+  REQUIRE(all.step(at, 1, [](statefund::mailbox::mailbox const&) {}) == walk_end::more);
+  for (int i = 0; i < 10'000; ++i)
+    open(i);
+  CHECK(all.step(at, 1, [](statefund::mailbox::mailbox const&) { FAIL("nobody is seen"); }) == walk_end::over_again);
+  std::size_t count = 0;
+  while (all.step(at, 100, [&](statefund::mailbox::mailbox const&) { ++count; }) == walk_end::more) {
+  }
+  CHECK(count == all.count());
+}
+
+TEST_CASE("what was taken and not put back is what is out") {
+  statefund::mailbox::mailbox own({{"ns", "fn"}, "a"});
+  for (char const* const bytes : {"1", "22", "333"})
+    own.push({{}, {}, {"t", true, bytes}}, {});
+  auto taken = own.take({3, 1000}, {}, [](auto const& one) { return one.value.size_bytes(); });
+  CHECK(own.taken_count() == 3);
+  CHECK(own.taken_bytes() == 9);
+  CHECK(own.waiting_bytes() == 0);
+  own.put_back({taken[1], taken[2]}, {});
+  CHECK(own.taken_count() == 1);
+  CHECK(own.taken_bytes() == 2);
+  CHECK(own.head().value.bytes == "22");
 }
