@@ -2,6 +2,7 @@
 
 #include "dispatch/load_kept.hpp"
 #include "error/ensure.hpp"
+#include "log/log.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
@@ -16,6 +17,8 @@ using clock::deadline;
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr log::logger logger{"dispatch"};
 
 shard_status status_there(shard const& there) {
   return there.status();
@@ -73,6 +76,27 @@ void dispatcher::start() {
   }
 }
 
+void dispatcher::start_paused() {
+  totals_.state = serving_state::paused;
+  for (auto& one : shards_) {
+    one->data_.types.hold();
+    one->departures_.start();
+  }
+}
+
+bool dispatcher::resume_all() {
+  if (state() != serving_state::paused)
+    return false;
+  post_to_all([](shard& there) {
+    there.turns_.start();
+    there.delayed_.start();
+    there.data_.types.go();
+  });
+  serve();
+  logger.info({number::resumed, "an operator has resumed statefund"});
+  return true;
+}
+
 asio::awaitable<void> dispatcher::apply_to(shard& one, std::shared_ptr<declarations const> next,
                                            keeps_function const& keeps) {
   one.apply(std::move(next), keeps);
@@ -93,12 +117,12 @@ asio::awaitable<void> dispatcher::apply(declarations next, keeps_function keeps)
 }
 
 asio::awaitable<leftovers> dispatcher::drain(deadline until) {
-  totals_.state = serving_state::draining;
+  bool const moves = totals_.state.exchange(serving_state::draining) != serving_state::paused;
   post_to_all([](shard& there) {
     there.data_.doors.look_again();
     there.departures_.look_again();
   });
-  if (!store_->keeps_over_restart())
+  if (moves && !store_->keeps_over_restart())
     co_await until_nothing_waits(until);
   totals_.state = serving_state::stopping;
   co_await on_all(&dispatcher::close_turns, until); // of all shards: a worker may run turns of another shard

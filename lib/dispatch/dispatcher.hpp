@@ -2,6 +2,7 @@
 
 #include "clock/deadline.hpp"
 #include "dispatch/declarations.hpp"
+#include "dispatch/operations.hpp"
 #include "dispatch/options.hpp"
 #include "dispatch/shard.hpp"
 #include "dispatch/status.hpp"
@@ -31,7 +32,7 @@ struct leftovers {
 
 // All shards: routing, and the order in which things stop. Made and destroyed while no shard's loop runs; its own calls
 // are for the first shard's thread.
-class dispatcher {
+class dispatcher final : public operations {
  public:
   struct parts {
     std::vector<boost::asio::any_io_executor> executors; // one a shard; each run by one thread
@@ -42,7 +43,7 @@ class dispatcher {
   };
 
   dispatcher(options chosen, parts given);
-  ~dispatcher();
+  ~dispatcher() override;
 
   std::size_t shards_count() const noexcept { return shards_.size(); }
   shard& at(std::size_t i) noexcept { return *shards_[i]; }
@@ -53,6 +54,8 @@ class dispatcher {
   // Starts the ways; from serve() on messages are accepted.
   void start();
   void serve() noexcept { totals_.state = serving_state::serving; }
+  // Instead of these two: records can be read, and nothing else moves or is accepted until resume_all().
+  void start_paused();
   serving_state state() const noexcept { return totals_.state; }
 
   // Returns once every shard works with `next`. Types that it keeps are not touched, and their connections stay. Of the
@@ -67,6 +70,11 @@ class dispatcher {
   boost::asio::awaitable<leftovers> drain(clock::deadline until);
   // A drain under way ends at once: calls are cancelled.
   void hurry();
+
+  // operations
+  boost::asio::awaitable<address_list> addresses(address_filter wanted) override;
+  boost::asio::awaitable<verb_answer<address_detail>> describe(message::address self) override;
+  bool resume_all() override;
 
   boost::asio::awaitable<std::vector<shard_status>> status();
   totals const& counts() const noexcept { return totals_; }
@@ -94,6 +102,11 @@ class dispatcher {
                                                keeps_function const& keeps);
   static boost::asio::awaitable<void> close_turns(shard& one, clock::deadline until);
   static boost::asio::awaitable<void> close_rest(shard& one, clock::deadline until);
+
+  static boost::asio::awaitable<void> list(shard& one, address_filter const& wanted, address_list& into);
+  static boost::asio::awaitable<result<address_detail>> describe_there(shard& one, message::address const& self);
+  static boost::asio::awaitable<std::string> why_not_called_there(shard& home, message::function_type const& type);
+  boost::asio::awaitable<bool> are_durable(store::ticket seen);
 
   options const chosen_;
   totals totals_;

@@ -174,7 +174,7 @@ bool lanes::wants_worker(lane const& of) noexcept {
 }
 
 void lanes::start_workers(lane& of) {
-  if (stopped_ || !wants_worker(of))
+  if (stopped_ || held_ || !wants_worker(of))
     return;
   if (calls_count_ >= calls_max_) {
     if (std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
@@ -186,6 +186,13 @@ void lanes::start_workers(lane& of) {
   if (of.not_reached_count > 0)
     of.probe = ++of.probes_total;
   links_.start_worker({&of, of.callee, of.probe});
+}
+
+void lanes::go() {
+  held_ = false;
+  for (auto& [type, own] : by_type_)
+    for (std::size_t ready_count = own->ready.size(); ready_count > 0; --ready_count)
+      start_workers(*own);
 }
 
 void lanes::not_reached(permit const& held, ready_turn back, error const& why) {

@@ -183,6 +183,9 @@ class lanes {
   bool next(permit const& held, ready_turn& into);
   void worker_ended(permit const& held);
 
+  // Nobody is called until go(): who is ready waits.
+  void hold() noexcept { held_ = true; }
+  void go();
   void stop() noexcept { stopped_ = true; }
 
   auto begin() const noexcept { return by_type_.begin(); }
@@ -209,6 +212,7 @@ class lanes {
   std::multimap<clock::steady::time_point, message::function_type> probes_;
   std::minstd_rand random_;
   std::deque<lane*> waiting_; // lanes with ready turns and free permits, for a call of the shard's share
+  bool held_ = false;
   bool stopped_ = false;
 };
 

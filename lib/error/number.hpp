@@ -51,6 +51,9 @@ enum class number : unsigned {
   function_types_limit_reached = 121, // 429
   reload_incomplete = 122,            // 422: a module file was refused, or keeps its last good version
   actions_not_allowed = 123,          // 403: this door only shows
+  address_unknown = 124,              // 404: nothing is known of an address
+  started_paused = 125,               // the daemon was started paused; 503 until it is resumed
+  resumed = 126,                      // an operator has resumed the daemon
 
   // what functions do
   call_failed = 201,          // a call's whole budget is spent; it is called again after a back-off

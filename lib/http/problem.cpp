@@ -55,6 +55,7 @@ unsigned status_of(number why) noexcept {
   case number::egress_unknown:
   case number::path_unknown:
   case number::dead_letter_unknown:
+  case number::address_unknown:
     return 404;
   case number::method_not_allowed:
     return 405;

@@ -1,0 +1,197 @@
+#include "dispatch/inspector.hpp"
+
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <tuple>
+#include <utility>
+
+namespace statefund::dispatch {
+
+namespace asio = boost::asio;
+using mailbox::phase;
+
+namespace {
+
+constexpr std::array<std::pair<standing, std::string_view>, 7> standing_names{{{standing::idle, "idle"},
+                                                                               {standing::ready, "ready"},
+                                                                               {standing::in_flight, "in_flight"},
+                                                                               {standing::backing_off, "backing_off"},
+                                                                               {standing::held, "held"},
+                                                                               {standing::paused, "paused"},
+                                                                               {standing::unbound, "unbound"}}};
+
+// So many are looked at before the shard does something else: some hundred microseconds.
+constexpr std::size_t slice_count = 2'000;
+
+standing standing_of(mailbox::mailbox const& box, lane const& type) {
+  switch (box.stands) {
+  case phase::idle:
+    return standing::idle;
+  case phase::in_flight:
+    return standing::in_flight;
+  case phase::backing_off:
+    return type.callee ? standing::backing_off : standing::unbound;
+  case phase::held:
+    return type.callee ? standing::held : standing::unbound;
+  case phase::ready:
+    break;
+  }
+  return type.callee ? standing::ready : standing::unbound;
+}
+
+clock::steady::time_point oldest_of(mailbox::mailbox const& box) {
+  return box.stands == phase::in_flight ? box.taken_since() : box.oldest_since;
+}
+
+address_summary summary_of(mailbox::mailbox const& box, lane const& type) {
+  address_summary seen;
+  seen.self = box.self();
+  seen.stands = standing_of(box, type);
+  bool const is_out = box.stands == phase::in_flight;
+  seen.messages_count = box.waiting_count() + (is_out ? box.taken_count() : 0);
+  seen.bytes = box.waiting_bytes() + (is_out ? box.taken_bytes() : 0);
+  seen.oldest_since = oldest_of(box);
+  seen.failures_count = box.failures_count;
+  seen.last_error = box.last_error;
+  if (seen.stands == standing::backing_off)
+    seen.next_attempt = box.next_attempt;
+  return seen;
+}
+
+bool is_longer(clock::steady::time_point since, message::address const& self, address_summary const& than) {
+  return since != *than.oldest_since ? since < *than.oldest_since : self < than.self;
+}
+
+bool has_waited_longer(address_summary const& one, address_summary const& other) {
+  return is_longer(*one.oldest_since, one.self, other);
+}
+
+// Of the mailboxes that are shown, those that have waited longest: a heap, whose first has waited least of them.
+void see(shard_data& data, mailbox::mailbox const& box, address_filter const& wanted, address_list& into) {
+  if (box.stands == phase::idle || (wanted.type && !(*wanted.type == box.self().type)))
+    return;
+  lane const& type = data.types.open(box.self().type);
+  if (wanted.stands && *wanted.stands != standing_of(box, type))
+    return;
+  ++into.total_count;
+  auto& kept = into.addresses;
+  if (kept.size() == wanted.addresses_max) {
+    if (kept.empty() || !is_longer(oldest_of(box), box.self(), kept.front()))
+      return;
+    std::pop_heap(kept.begin(), kept.end(), has_waited_longer);
+    kept.pop_back();
+  }
+  kept.push_back(summary_of(box, type));
+  std::push_heap(kept.begin(), kept.end(), has_waited_longer);
+}
+
+std::string why_of(mailbox::mailbox const& box, standing stands) {
+  switch (stands) {
+  case standing::in_flight:
+    return "its call is out, with " + std::to_string(box.taken_count()) +
+           (box.taken_count() == 1 ? " message" : " messages");
+  case standing::backing_off:
+    return "its last call failed; it is called again after a back-off";
+  case standing::held:
+    return "the egress " + to_text(box.last_egresses.front()) + " is full; it goes on once records are acknowledged";
+  case standing::unbound:
+    return "no module declares " + to_text(box.self().type);
+  case standing::idle:
+  case standing::paused:
+  case standing::ready:
+    break;
+  }
+  return {};
+}
+
+} // namespace
+
+std::string_view to_string(standing value) noexcept {
+  return standing_names[static_cast<std::size_t>(value)].second;
+}
+
+std::optional<standing> parse_standing(std::string_view text) noexcept {
+  for (auto const& [value, name] : standing_names)
+    if (name == text)
+      return value;
+  return std::nullopt;
+}
+
+asio::awaitable<address_list> list_addresses(shard_data& data, address_filter const& wanted) {
+  address_list found;
+  auto const looks = [&](mailbox::mailbox const& box) { see(data, box, wanted, found); };
+  mailbox::walk at;
+  for (;;) {
+    auto const end = data.mailboxes.step(at, slice_count, looks);
+    if (end == mailbox::walk_end::all_seen)
+      co_return found;
+    if (end == mailbox::walk_end::over_again)
+      found = {};
+    auto others = asio::post(data.executor, asio::deferred);
+    co_await std::move(others);
+    auto const caller = co_await asio::this_coro::cancellation_state;
+    if (caller.cancelled() != asio::cancellation_type::none)
+      co_return found;
+  }
+}
+
+asio::awaitable<result<address_detail>> describe(shard_data& data, message::address const& self) {
+  address_detail seen;
+  seen.summary.self = self;
+  auto const looks = [&](delayed_table::entry const& one) {
+    if (!(one.owner == self))
+      return;
+    ++seen.delayed_count;
+    seen.delayed_next_due_ms = std::min(seen.delayed_next_due_ms.value_or(one.set.due_ms), one.set.due_ms);
+  };
+  std::optional<delayed_table::position> after;
+  while (data.delayed.step(after, slice_count, looks)) {
+    auto others = asio::post(data.executor, asio::deferred);
+    co_await std::move(others);
+  }
+  auto states = co_await data.store.list_states(self);
+  if (!states)
+    co_return states.error();
+  seen.states = std::move(*states);
+  if (auto const* const box = data.mailboxes.find(self); box) {
+    lane const& type = data.types.open(self.type);
+    seen.summary = summary_of(*box, type);
+    if (box->waiting_count() > 0) {
+      auto const& head = box->head();
+      seen.head = message_summary{head.key, head.value.type_name, head.value.bytes.size(), head.caller};
+    }
+    seen.why = why_of(*box, seen.summary.stands);
+    seen.home = type.home;
+  }
+  co_return seen;
+}
+
+std::string why_not_called(shard_data& home, message::function_type const& type) {
+  if (home.process.state.load(std::memory_order_relaxed) == serving_state::paused)
+    return "the daemon is paused";
+  lane const& own = home.types.open(type);
+  if (own.not_reached_count > 0)
+    return "its endpoint is not reached, and is tried by one call at a time: " + own.last_error;
+  if (own.workers_count >= own.open_permits_count)
+    return "all calls that its type may have out here are out: " + std::to_string(own.workers_count);
+  return "all calls that the daemon may have out here are out (limits.calls_in_flight_max)";
+}
+
+address_list merge(std::vector<address_list> of_shards, std::size_t addresses_max) {
+  address_list all;
+  for (auto& one : of_shards) {
+    all.total_count += one.total_count;
+    std::move(one.addresses.begin(), one.addresses.end(), std::back_inserter(all.addresses));
+  }
+  std::sort(all.addresses.begin(), all.addresses.end(), has_waited_longer);
+  if (all.addresses.size() > addresses_max)
+    all.addresses.resize(addresses_max);
+  return all;
+}
+
+} // namespace statefund::dispatch
