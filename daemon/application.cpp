@@ -68,7 +68,7 @@ application::application(parts given)
                   {executors_, &store_, declarations_of({modules_, tls_}), std::move(given.store_lost)}),
       reloader_(executors_.front(), reload_steps(std::move(given))),
       ingress_(ingress_places(), ingress_options(settings_)),
-      admin_(executors_.front(), *this, admin_options(settings_)) {}
+      admin_(executors_.front(), *this, dispatcher_, admin_options(settings_)) {}
 
 application::~application() = default;
 
@@ -150,10 +150,14 @@ asio::awaitable<result<void>> application::open() {
     dispatcher_.store_lost(recovered.error());
     co_return recovered.error();
   }
-  dispatcher_.start();
   if (auto const opened = admin_.open(); !opened)
     co_return opened.error();
-  dispatcher_.serve();
+  if (settings_.starting == start::paused) {
+    dispatcher_.start_paused();
+  } else {
+    dispatcher_.start();
+    dispatcher_.serve();
+  }
   co_return ingress_.open();
 }
 

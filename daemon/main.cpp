@@ -63,9 +63,6 @@ module::diagnostics not_in_this_version(configuration const& configured) {
   if (configured.values.store.kind == store_kind::rocksdb)
     add("store.kind", number::store_kind_unavailable,
         "store.kind is \"rocksdb\", which this version does not have; expected \"memory\"");
-  if (configured.values.starting == start::paused)
-    add("start_paused", number::settings_invalid,
-        "start_paused is true, which this version cannot resume from; expected false");
   return found;
 }
 
@@ -194,13 +191,24 @@ asio::awaitable<void> reload_on_change(catalog::watch& changes, application& ser
   }
 }
 
+void tell_started(settings const& chosen) {
+  systemd::notify_ready();
+  auto const ingress = chosen.ingress.socket.string();
+  auto const admin = chosen.admin.socket.string();
+  if (chosen.starting == start::paused) {
+    systemd::notify_status("paused: statefunctl resume --all");
+    logger.warning({number::started_paused, "statefund was started paused; it accepts and calls nothing until it is "
+                                            "resumed (statefunctl resume --all)"},
+                   {{"version", version}, {"ingress", ingress}, {"admin", admin}, {"shards", shards_of(chosen)}});
+  } else {
+    logger.info({number::ready, "statefund serves"},
+                {{"version", version}, {"ingress", ingress}, {"admin", admin}, {"shards", shards_of(chosen)}});
+  }
+}
+
 asio::awaitable<void> supervise(application& served, settings const& chosen, loops& all, task::gate& tasks,
                                 askers& asking, int& exit_code) {
-  systemd::notify_ready();
-  logger.info({number::ready, "statefund serves"}, {{"version", version},
-                                                    {"ingress", chosen.ingress.socket.string()},
-                                                    {"admin", chosen.admin.socket.string()},
-                                                    {"shards", shards_of(chosen)}});
+  tell_started(chosen);
   int const signal = co_await asking.stops.wait();
   systemd::notify_stopping();
   logger.info(

@@ -87,6 +87,15 @@ std::string seconds_text(std::uint64_t seconds) {
   return std::to_string(seconds) + "s";
 }
 
+std::string shortened(std::string text, std::size_t width_max) {
+  if (text.size() <= width_max)
+    return text;
+  std::size_t end = width_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;
+  return text.substr(0, end) + "...";
+}
+
 std::string value_text(std::string_view type_name, std::string_view bytes, std::size_t width_max) {
   bool const is_string = type_name == "io.statefun.types/string" || type_name.ends_with("google.protobuf.StringValue");
   std::string_view const shown = is_string ? text_inside(bytes) : bytes;
@@ -104,13 +113,7 @@ std::string value_text(std::string_view type_name, std::string_view bytes, std::
       text += digits;
     }
   }
-  if (text.size() > width_max) {
-    std::size_t end = width_max;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
-      --end;
-    text = text.substr(0, end) + "...";
-  }
-  return text;
+  return shortened(std::move(text), width_max);
 }
 
 std::string nearest(std::string_view mistyped, std::vector<std::string> const& known) {

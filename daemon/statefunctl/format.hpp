@@ -22,6 +22,9 @@ class table {
 std::string bytes_text(std::uint64_t bytes);     // "12 B", "1.5 MiB"
 std::string seconds_text(std::uint64_t seconds); // "3d 4h", "5m 1s"
 
+// At most `width_max` bytes, and never a part of a letter; what was cut off is "...".
+std::string shortened(std::string text, std::size_t width_max);
+
 // A value as a person may read it: text as it is, anything else as hexadecimal digits; at most `width_max` wide.
 std::string value_text(std::string_view type_name, std::string_view bytes, std::size_t width_max);
 

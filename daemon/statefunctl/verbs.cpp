@@ -4,8 +4,9 @@
 #include "http/base64.hpp"
 #include "message/address.hpp"
 #include "module/duration.hpp"
-#include "statefunctl/client.hpp"
+#include "statefunctl/environment.hpp"
 #include "statefunctl/format.hpp"
+#include "statefunctl/operator_verbs.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -27,43 +28,6 @@ using nlohmann::json;
 
 namespace {
 
-enum class output { human, json };
-
-struct environment {
-  std::string admin_socket;
-  std::string ingress_socket;
-  output as = output::human;
-  std::istream& in;
-  std::ostream& out;
-  std::ostream& err;
-  statefund::module::colours use; // in `err`
-
-  client admin() const { return client(admin_socket); }
-  client ingress() const { return client(ingress_socket); }
-};
-
-exit_code fail(environment const& with, std::string const& why) {
-  with.err << "statefunctl: " << why << '\n';
-  return exit_code::failed;
-}
-
-// "SF0105 (429): the mailbox ... is full"
-exit_code refused(environment const& with, answer const& said) {
-  auto const problem = json::parse(said.body, nullptr, false);
-  if (with.as == output::json && !problem.is_discarded())
-    with.out << problem.dump() << '\n';
-  if (!problem.is_object() || !problem.contains("code") || !problem.contains("detail"))
-    return fail(with, "the daemon answered " + std::to_string(said.status) + " " + said.body.substr(0, 200));
-  std::string why =
-      problem.value("code", "") + " (" + std::to_string(said.status) + "): " + problem.value("detail", "");
-  if (auto const after = said.header("retry-after"); !after.empty())
-    why += "; try again in " + after + " s";
-  return fail(with, why);
-}
-
-// A verb's options, filled by the command line, and what it does with them.
-using action = std::function<exit_code(environment const&)>;
-
 // --- status
 
 std::string failure_text(json const& failure) {
@@ -78,15 +42,6 @@ std::string failure_text(json const& failure) {
     text += left > 0 ? ", next in " + std::to_string((left + 999) / 1000) + " s" : ", next now";
   }
   return text + ")";
-}
-
-std::string count_of(json const& object, char const* name) {
-  return std::to_string(object.value(name, std::uint64_t{0}));
-}
-
-// "1 function", "2 functions"
-std::string counted(json const& object, char const* name, char const* what) {
-  return count_of(object, name) + ' ' + what + (object.value(name, std::uint64_t{0}) == 1 ? "" : "s");
 }
 
 std::string diagnostic_text(json const& one) {
@@ -425,6 +380,13 @@ constexpr verb verbs[] = {
     {"validate", "Says what is wrong with the module files of a directory; asks no daemon", add_validate},
     {"status", "What the daemon is doing: functions, backlogs, failures, egresses, modules", add_status},
     {"send", "Sends one message to a function", add_send},
+    {"functions", "Each function type: what waits, what is out, what is paused", add_functions},
+    {"addresses", "The addresses that have waited longest, and why", add_addresses},
+    {"describe", "Everything about one address but its values", add_describe},
+    {"pause", "An address, or a whole function type, takes no turns until it is resumed", add_pause},
+    {"resume", "What was paused goes on; --all: a daemon that was started paused", add_resume},
+    {"skip", "Drops the first message of an address", add_skip},
+    {"dead-letters", "Messages that were set aside: list, show, replay, drop", add_dead_letters},
     {"reload", "Reads the module files again, and says once they are in force", add_reload},
     {"egress", "Reads what functions sent to an egress", add_egress},
 };

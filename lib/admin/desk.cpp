@@ -1,62 +1,78 @@
 #include "admin/desk.hpp"
 
 #include "admin/exposition.hpp"
+#include "admin/operations_json.hpp"
+#include "admin/said.hpp"
 #include "admin/status_json.hpp"
 #include "http/problem.hpp"
 #include "http/query.hpp"
+
+#include <algorithm>
+#include <span>
 
 namespace statefund::admin {
 
 namespace {
 
-http::response said(std::string_view content_type, std::string body) {
-  http::response answer;
-  answer.content_type = content_type;
-  answer.body = std::move(body);
-  return answer;
+http::response no_such_path(std::string_view path) {
+  if (auto const expected = expected_behind(path); !expected.empty())
+    return http::problem(number::request_malformed, expected);
+  return http::problem(number::path_unknown,
+                       "there are /-/healthy, /-/ready, /-/reload, /metrics, /v1/status, /v1/resume, /v1/functions, "
+                       "/v1/addresses and /v1/dead-letters");
+}
+
+http::response wrong_method(effect of) {
+  auto refused = http::problem(number::method_not_allowed,
+                               of == effect::acts ? "this path is for POST" : "this path is for GET and HEAD");
+  refused.headers.emplace_back("Allow", of == effect::acts ? "POST" : "GET, HEAD");
+  return refused;
 }
 
 } // namespace
 
 boost::asio::awaitable<std::optional<http::response>> desk::handle(http::request const& asked, http::body&) {
-  std::string_view const path = asked.path();
-  bool const is_reload = path == "/-/reload";
-  if (!is_reload && path != "/-/healthy" && path != "/-/ready" && path != "/v1/status" && path != "/metrics")
-    co_return http::problem(number::path_unknown, "there are /-/healthy, /-/ready, /-/reload, /v1/status and /metrics");
+  auto const found = find_route(asked.path());
+  if (!found)
+    co_return no_such_path(asked.path());
+  auto const& [to, subject] = *found;
+  bool const acts = to->effect == effect::acts;
   bool const shows = asked.method == http::method::get || asked.method == http::method::head;
-  if (is_reload ? asked.method != http::method::post : !shows) {
-    auto refused = http::problem(number::method_not_allowed,
-                                 is_reload ? "this path is for POST" : "this path is for GET and HEAD");
-    refused.headers.emplace_back("Allow", is_reload ? "POST" : "GET, HEAD");
-    co_return refused;
-  }
+  if (acts ? asked.method != http::method::post : !shows)
+    co_return wrong_method(to->effect);
   // A scraper may add parameters of its own to /metrics.
-  if (path != "/metrics")
-    if (auto const none = http::query::parse(asked.query(), {}); none.has_error())
-      co_return http::answer_to(none.error());
-  if (!is_reload)
-    co_return co_await show(asked);
-  if (!asked.from.uid && actions_over_tcp_ == actions::refused)
+  auto const known_count = std::find(to->parameters.begin(), to->parameters.end(), "") - to->parameters.begin();
+  std::span const known(to->parameters.data(), static_cast<std::size_t>(known_count));
+  auto const parameters = http::query::parse(to->what == asked_for::metrics ? "" : asked.query(), known);
+  if (parameters.has_error())
+    co_return http::answer_to(parameters.error());
+  if (acts && !asked.from.uid && actions_over_tcp_ == actions::refused)
     co_return http::problem(number::actions_not_allowed,
                             "admin.listen only shows; use the admin socket, or set admin.actions: true");
-  co_return co_await reload();
-}
-
-boost::asio::awaitable<http::response> desk::show(http::request const& asked) {
-  std::string_view const path = asked.path();
-  if (path == "/-/healthy")
-    co_return said("application/json", "{\"healthy\":true}\n");
-  if (path == "/-/ready") {
+  switch (to->what) {
+  case asked_for::healthy:
+    co_return said("{\"healthy\":true}\n");
+  case asked_for::ready:
     if (auto const why = from_.not_ready())
       co_return http::problem(number::not_accepting, *why, std::chrono::seconds(1));
-    co_return said("application/json", "{\"ready\":true}\n");
-  }
-  if (path == "/v1/status") {
+    co_return said("{\"ready\":true}\n");
+  case asked_for::reload:
+    co_return co_await reload();
+  case asked_for::status: {
     auto const snapshot = co_await from_.status();
-    co_return said("application/json", to_json(snapshot));
+    co_return said(to_json(snapshot));
   }
-  auto const snapshot = co_await from_.metrics();
-  co_return said("text/plain; version=0.0.4; charset=utf-8", exposition(snapshot));
+  case asked_for::functions: {
+    auto const snapshot = co_await from_.status();
+    co_return said(to_json(snapshot.functions));
+  }
+  case asked_for::metrics: {
+    auto const snapshot = co_await from_.metrics();
+    co_return said(exposition(snapshot), "text/plain; version=0.0.4; charset=utf-8");
+  }
+  default:
+    co_return co_await operators_.answer(to->what, subject, *parameters, asked.from);
+  }
 }
 
 boost::asio::awaitable<http::response> desk::reload() {
@@ -65,7 +81,7 @@ boost::asio::awaitable<http::response> desk::reload() {
     co_return http::problem(number::not_accepting, "statefund is stopping, and reloads nothing",
                             std::chrono::seconds(5));
   if (done->failure.empty() && done->diagnostics.empty())
-    co_return said("application/json", to_json(*done));
+    co_return said(to_json(*done));
   std::string const what = done->failure.empty()
                                ? "some module files have errors: each is refused, or keeps its last good version"
                                : done->failure + "; what was in force stays";

@@ -21,9 +21,9 @@ void log_accept_failure(error const& failure) {
 
 } // namespace
 
-door::door(boost::asio::any_io_executor const& executor, sources& from, options chosen)
+door::door(boost::asio::any_io_executor const& executor, sources& from, dispatch::operations& on, options chosen)
     : options_(std::move(chosen)),
-      desk_(from, options_.actions),
+      desk_(from, on, options_.actions),
       server_({http::place{executor, &desk_}}, limits_here(), log_accept_failure) {}
 
 result<void> door::open() {

@@ -16,7 +16,7 @@ namespace statefund::admin {
 // loop has ended.
 class door {
  public:
-  door(boost::asio::any_io_executor const& executor, sources& from, options chosen);
+  door(boost::asio::any_io_executor const& executor, sources& from, dispatch::operations& on, options chosen);
 
   // From which on clients are answered, "not ready" included. errc of http/: the detail says what to do.
   result<void> open();

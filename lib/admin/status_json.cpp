@@ -1,67 +1,14 @@
 #include "admin/status_json.hpp"
 
-#include "http/problem.hpp"
+#include "admin/json_writer.hpp"
 
-#include <concepts>
 #include <string_view>
 
 namespace statefund::admin {
 
 namespace {
 
-// Writes one object or list; commas are put where they belong.
-class writer {
- public:
-  explicit writer(std::string& out) noexcept : out_(out) {}
-
-  writer& key(std::string_view name) {
-    separate();
-    http::append_json_string(out_, name);
-    out_ += ':';
-    after_key_ = true;
-    return *this;
-  }
-  void text(std::string_view value) {
-    separate();
-    http::append_json_string(out_, value);
-  }
-  template <std::integral Integer>
-  void number(Integer value) {
-    separate();
-    out_ += std::to_string(value);
-  }
-  void truth(bool value) {
-    separate();
-    out_ += value ? "true" : "false";
-  }
-  void null() {
-    separate();
-    out_ += "null";
-  }
-  void open(char bracket) {
-    separate();
-    out_ += bracket;
-    first_ = true;
-  }
-  void close(char bracket) {
-    out_ += bracket;
-    first_ = false;
-  }
-
- private:
-  void separate() {
-    if (!after_key_ && !first_)
-      out_ += ',';
-    after_key_ = false;
-    first_ = false;
-  }
-
-  std::string& out_;
-  bool first_ = true;
-  bool after_key_ = false;
-};
-
-void write(writer& to, function_status const& one) {
+void write(json_writer& to, function_status const& one) {
   to.open('{');
   to.key("type").text(message::to_text(one.type));
   to.key("generation").text(one.generation);
@@ -78,11 +25,7 @@ void write(writer& to, function_status const& one) {
     to.open('{');
     to.key("error").text(one.last_failure->error);
     to.key("attempts_count").number(one.last_failure->attempts_count);
-    to.key("next_attempt_unix_ms");
-    if (one.last_failure->next_attempt_unix_ms)
-      to.number(*one.last_failure->next_attempt_unix_ms);
-    else
-      to.null();
+    to.key("next_attempt_unix_ms").number(one.last_failure->next_attempt_unix_ms);
     to.close('}');
   } else {
     to.null();
@@ -90,7 +33,7 @@ void write(writer& to, function_status const& one) {
   to.close('}');
 }
 
-void write(writer& to, diagnostic const& one) {
+void write(json_writer& to, diagnostic const& one) {
   to.open('{');
   to.key("file").text(one.file);
   to.key("line").number(one.line);
@@ -100,7 +43,7 @@ void write(writer& to, diagnostic const& one) {
   to.close('}');
 }
 
-void write(writer& to, not_running const& one) {
+void write(json_writer& to, not_running const& one) {
   to.open('{');
   to.key("what").text(one.what);
   to.key("where").text(one.where);
@@ -108,7 +51,7 @@ void write(writer& to, not_running const& one) {
   to.close('}');
 }
 
-void write(writer& to, egress_status const& one) {
+void write(json_writer& to, egress_status const& one) {
   to.open('{');
   to.key("egress").text(message::to_text(one.id));
   to.key("kind").text(one.kind);
@@ -118,22 +61,23 @@ void write(writer& to, egress_status const& one) {
   to.close('}');
 }
 
-void write(writer& to, held_status const& one) {
+void write(json_writer& to, held_status const& one) {
   to.open('{');
   to.key("waits_for").text(one.waits_for);
   to.key("addresses_count").number(one.addresses_count);
   to.close('}');
 }
+void write(json_writer& to, module_status const& one);
 
 template <class List>
-void write_list(writer& to, std::string_view name, List const& list) {
+void write_list(json_writer& to, std::string_view name, List const& list) {
   to.key(name).open('[');
   for (auto const& one : list)
     write(to, one);
   to.close(']');
 }
 
-void write(writer& to, module_status const& one) {
+void write(json_writer& to, module_status const& one) {
   to.open('{');
   to.key("file").text(one.file);
   to.key("state").text(one.state);
@@ -145,7 +89,7 @@ void write(writer& to, module_status const& one) {
 
 std::string to_json(status const& snapshot) {
   std::string text;
-  writer to(text);
+  json_writer to(text);
   to.open('{');
   to.key("version").text(snapshot.version);
   to.key("state").text(snapshot.state);
@@ -168,9 +112,19 @@ std::string to_json(status const& snapshot) {
   return text;
 }
 
+std::string to_json(std::vector<function_status> const& functions) {
+  std::string text;
+  json_writer to(text);
+  to.open('{');
+  write_list(to, "functions", functions);
+  to.close('}');
+  text += '\n';
+  return text;
+}
+
 std::string to_json(reload_report const& report) {
   std::string text;
-  writer to(text);
+  json_writer to(text);
   to.open('{');
   to.key("generation").number(report.generation);
   to.key("files_count").number(report.files_count);
@@ -182,7 +136,7 @@ std::string to_json(reload_report const& report) {
 
 std::string problem_members(reload_report const& report) {
   std::string text;
-  writer to(text);
+  json_writer to(text);
   to.key("generation").number(report.generation);
   write_list(to, "diagnostics", report.diagnostics);
   return text;

@@ -10,7 +10,7 @@ namespace statefund::http {
 
 namespace {
 
-std::string joined(std::initializer_list<std::string_view> names) {
+std::string joined(std::span<std::string_view const> names) {
   std::string all;
   for (std::string_view const name : names) {
     all += all.empty() ? "" : ", ";
@@ -25,7 +25,7 @@ error invalid(std::string detail) {
 
 } // namespace
 
-result<query> query::parse(std::string_view text, std::initializer_list<std::string_view> known) {
+result<query> query::parse(std::string_view text, std::span<std::string_view const> known) {
   query read;
   while (!text.empty()) {
     std::string_view const one = text.substr(0, text.find('&'));

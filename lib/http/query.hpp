@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +17,10 @@ namespace statefund::http {
 class query {
  public:
   // errc::parameter_invalid: a name that is not `known`, one that comes twice, or broken percent-encoding.
-  static result<query> parse(std::string_view text, std::initializer_list<std::string_view> known);
+  static result<query> parse(std::string_view text, std::span<std::string_view const> known);
+  static result<query> parse(std::string_view text, std::initializer_list<std::string_view> known) {
+    return parse(text, std::span(known.begin(), known.size()));
+  }
 
   std::optional<std::string_view> find(std::string_view name) const noexcept;
   // Decimal digits; errc::parameter_invalid for anything else, or outside of [min, max].

@@ -33,8 +33,9 @@ std::string answer_of(std::string const& body) {
 }
 
 struct whole_daemon {
-  explicit whole_daemon(std::string const& more = {}) : server(loop) {
+  explicit whole_daemon(std::string const& more = {}, daemon::start starting = daemon::start::serving) : server(loop) {
     daemon::settings chosen;
+    chosen.starting = starting;
     chosen.ingress.socket = directory.path("ingress.sock");
     chosen.admin.socket = directory.path("admin.sock");
     module_text = "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: ns/*\n  urlPathTemplate: "
@@ -52,13 +53,17 @@ struct whole_daemon {
     loop.run(open(opened));
     REQUIRE(opened->has_value());
   }
-  ~whole_daemon() { loop.run(stop()); }
+  ~whole_daemon() {
+    if (!is_stopped)
+      loop.run(stop());
+  }
 
   asio::awaitable<void> open(std::optional<result<void>>& end) { end = co_await served->open(); }
   asio::awaitable<void> stop() {
     auto const now = clock::deadline::after(0s);
     auto const left = co_await served->stop(now);
     static_cast<void>(left);
+    is_stopped = true;
   }
 
   dialogue::answer ask(std::string_view socket, std::string_view request) {
@@ -89,6 +94,7 @@ struct whole_daemon {
   scripted_server server;
   std::string module_text;
   std::uint64_t generation = 1;
+  bool is_stopped = false;
   std::optional<daemon::application> served;
 };
 
@@ -289,4 +295,43 @@ TEST_CASE("as many calls of a type are out as the module says") {
   on.server.go_on();
   REQUIRE(on.loop.run_until([&] { return on.served->dispatcher().counts().pending_messages_count == 0; }));
   CHECK(on.server.requests().size() == 2);
+}
+
+TEST_CASE("a daemon that is started paused accepts and calls nothing until it is resumed, and then serves") {
+  whole_daemon on({}, daemon::start::paused);
+  on.server.plays({expect_request(), send(answer_of(sends_hi)), hold()});
+  auto const ask_admin = [&](std::string_view request) {
+    return on.ask("admin.sock", std::string(request) + " HTTP/1.1\r\nHost: s\r\n\r\n");
+  };
+  auto const refused = on.put("a");
+  CHECK(refused.status == 503);
+  CHECK(refused.headers.at("retry-after") == "30");
+  CHECK_THAT(refused.body, Contains("\"code\":\"SF0109\"") && Contains("paused"));
+  auto const not_ready = ask_admin("GET /-/ready");
+  CHECK(not_ready.status == 503);
+  CHECK_THAT(not_ready.body, Contains("statefund is paused by its operator"));
+  CHECK_THAT(on.status(), Contains("\"state\":\"paused\""));
+  CHECK(ask_admin("GET /-/healthy").status == 200);
+  CHECK(on.ask("ingress.sock", "GET /-/egress/ns/out HTTP/1.1\r\nHost: s\r\n\r\n").status == 200);
+  CHECK(ask_admin("POST /v1/functions/ns/fn/pause").status == 200);
+
+  CHECK(ask_admin("POST /v1/resume").body == "{\"changed\":true}\n");
+  CHECK(ask_admin("GET /-/ready").status == 200);
+  CHECK_THAT(on.status(), Contains("\"state\":\"ready\""));
+  CHECK(ask_admin("POST /v1/resume").body == "{\"changed\":false}\n");
+  CHECK(on.put("a").status == 202);
+  on.loop.settle();
+  auto const waits = ask_admin("GET /v1/addresses/ns/fn/a");
+  CHECK(waits.status == 200);
+  CHECK_THAT(waits.body, Contains("\"state\":\"paused\"") && Contains("\"of\":\"type\""));
+
+  CHECK(ask_admin("POST /v1/functions/ns/fn/resume").status == 200);
+  auto const records = on.ask("ingress.sock", "GET /-/egress/ns/out?wait=60s HTTP/1.1\r\nHost: s\r\n\r\n");
+  CHECK_THAT(records.body, Contains("\"from\":\"ns/fn/a\""));
+}
+
+TEST_CASE("a daemon that is stopped while it is paused ends at once") {
+  whole_daemon on({}, daemon::start::paused);
+  on.loop.run(on.stop());
+  CHECK(on.served->dispatcher().state() == dispatch::serving_state::stopping);
 }

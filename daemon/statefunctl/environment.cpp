@@ -1,0 +1,57 @@
+#include "statefunctl/environment.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <ostream>
+
+namespace statefunctl {
+
+using nlohmann::json;
+
+exit_code fail(environment const& with, std::string const& why) {
+  with.err << "statefunctl: " << why << '\n';
+  return exit_code::failed;
+}
+
+exit_code refused(environment const& with, answer const& said) {
+  auto const problem = json::parse(said.body, nullptr, false);
+  if (with.as == output::json && !problem.is_discarded())
+    with.out << problem.dump() << '\n';
+  if (!problem.is_object() || !problem.contains("code") || !problem.contains("detail"))
+    return fail(with, "the daemon answered " + std::to_string(said.status) + " " + said.body.substr(0, 200));
+  std::string why =
+      problem.value("code", "") + " (" + std::to_string(said.status) + "): " + problem.value("detail", "");
+  if (auto const after = said.header("retry-after"); !after.empty())
+    why += "; try again in " + after + " s";
+  return fail(with, why);
+}
+
+std::optional<json> ask_admin(environment const& with, std::string_view method, std::string const& target) {
+  auto const said = with.admin().ask(method, target);
+  if (said.has_error()) {
+    fail(with, said.error().detail);
+    return std::nullopt;
+  }
+  if (!said->is_good()) {
+    refused(with, *said);
+    return std::nullopt;
+  }
+  auto told = json::parse(said->body, nullptr, false);
+  if (!told.is_object()) {
+    fail(with, with.admin_socket + " answered something that is no answer to " + target);
+    return std::nullopt;
+  }
+  if (with.as == output::json)
+    with.out << said->body;
+  return told;
+}
+
+std::string count_of(json const& object, char const* name) {
+  return std::to_string(object.value(name, std::uint64_t{0}));
+}
+
+std::string counted(json const& object, char const* name, std::string const& what) {
+  return count_of(object, name) + ' ' + what + (object.value(name, std::uint64_t{0}) == 1 ? "" : "s");
+}
+
+} // namespace statefunctl
