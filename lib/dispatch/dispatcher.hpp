@@ -74,6 +74,18 @@ class dispatcher final : public operations {
   // operations
   boost::asio::awaitable<address_list> addresses(address_filter wanted) override;
   boost::asio::awaitable<verb_answer<address_detail>> describe(message::address self) override;
+  boost::asio::awaitable<verb_answer<acted>> pause(message::address self, std::string reason) override;
+  boost::asio::awaitable<verb_answer<acted>> resume(message::address self) override;
+  boost::asio::awaitable<verb_answer<acted>> skip(message::address self, message::entry_key head) override;
+  boost::asio::awaitable<verb_answer<acted>> pause(message::function_type type, std::string reason) override;
+  boost::asio::awaitable<verb_answer<acted>> resume(message::function_type type) override;
+  boost::asio::awaitable<result<dead_letter_page>> dead_letters(store::dead_letter_filter wanted,
+                                                                std::optional<message::entry_key> after,
+                                                                std::size_t letters_max) override;
+  boost::asio::awaitable<verb_answer<store::dead_letter_row>> dead_letter(message::entry_key id) override;
+  boost::asio::awaitable<verb_answer<acted>> replay(message::entry_key id) override;
+  boost::asio::awaitable<verb_answer<acted>> drop(message::entry_key id) override;
+  boost::asio::awaitable<result<replayed>> replay_all(store::dead_letter_filter wanted) override;
   bool resume_all() override;
 
   boost::asio::awaitable<std::vector<shard_status>> status();
@@ -107,6 +119,8 @@ class dispatcher final : public operations {
   static boost::asio::awaitable<result<address_detail>> describe_there(shard& one, message::address const& self);
   static boost::asio::awaitable<std::string> why_not_called_there(shard& home, message::function_type const& type);
   boost::asio::awaitable<bool> are_durable(store::ticket seen);
+  boost::asio::awaitable<verb_answer<acted>> once_durable(verb_receipt told);
+  shard& first() noexcept { return *shards_.front(); }
 
   options const chosen_;
   totals totals_;

@@ -3,6 +3,7 @@
 #include "clock/clock.hpp"
 #include "message/address.hpp"
 #include "message/batch.hpp"
+#include "message/change.hpp"
 #include "store/store.hpp"
 
 #include <cstddef>
@@ -62,15 +63,41 @@ struct message_summary {
   std::optional<message::address> caller; // absent: from outside
 };
 
+enum class paused_with { itself, its_type };
+
+struct pause_summary {
+  message::pause why;
+  paused_with with = paused_with::itself;
+};
+
 struct address_detail {
   address_summary summary;
-  std::string why;                     // it stands so, in a sentence
-  std::size_t home = 0;                // the shard that holds the permits of its type
+  std::string why;      // it stands so, in a sentence
+  std::size_t home = 0; // the shard that holds the permits of its type
+  std::optional<pause_summary> paused;
   std::optional<message_summary> head; // the first that waits
   std::size_t delayed_count = 0;       // messages that it has set
   std::optional<std::int64_t> delayed_next_due_ms;
   std::vector<store::state_summary> states;
   bool durable = true; // as of a list
 };
+
+struct dead_letter_summary {
+  message_summary message;
+  message::address self;
+  std::string reason;
+  std::int64_t at_ms = 0; // when it was set aside
+};
+
+dead_letter_summary summary_of(store::dead_letter_row const& row);
+
+struct dead_letter_page {
+  std::vector<dead_letter_summary> letters;
+  std::optional<message::entry_key> next; // behind which there are more
+  std::uint64_t total_count = 0;          // of all
+  bool durable = true;                    // as of a list
+};
+
+inline constexpr std::size_t listed_dead_letters_max = 10'000;
 
 } // namespace statefund::dispatch

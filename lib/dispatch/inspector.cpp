@@ -29,6 +29,8 @@ constexpr std::array<std::pair<standing, std::string_view>, 7> standing_names{{{
 constexpr std::size_t slice_count = 2'000;
 
 standing standing_of(mailbox::mailbox const& box, lane const& type) {
+  if (box.stands != phase::in_flight && (box.paused || type.paused))
+    return standing::paused;
   switch (box.stands) {
   case phase::idle:
     return standing::idle;
@@ -39,13 +41,16 @@ standing standing_of(mailbox::mailbox const& box, lane const& type) {
   case phase::held:
     return type.callee ? standing::held : standing::unbound;
   case phase::ready:
+  case phase::paused:
     break;
   }
   return type.callee ? standing::ready : standing::unbound;
 }
 
-clock::steady::time_point oldest_of(mailbox::mailbox const& box) {
-  return box.stands == phase::in_flight ? box.taken_since() : box.oldest_since;
+std::optional<clock::steady::time_point> oldest_of(mailbox::mailbox const& box) {
+  if (box.stands == phase::in_flight)
+    return box.taken_since();
+  return box.waiting_count() > 0 ? std::optional(box.oldest_since) : std::nullopt;
 }
 
 address_summary summary_of(mailbox::mailbox const& box, lane const& type) {
@@ -63,12 +68,17 @@ address_summary summary_of(mailbox::mailbox const& box, lane const& type) {
   return seen;
 }
 
-bool is_longer(clock::steady::time_point since, message::address const& self, address_summary const& than) {
-  return since != *than.oldest_since ? since < *than.oldest_since : self < than.self;
+// A paused address for which nothing waits comes last.
+using since = std::optional<clock::steady::time_point>;
+
+bool is_longer(since const& of, message::address const& self, address_summary const& than) {
+  if (of == than.oldest_since)
+    return self < than.self;
+  return of && (!than.oldest_since || *of < *than.oldest_since);
 }
 
 bool has_waited_longer(address_summary const& one, address_summary const& other) {
-  return is_longer(*one.oldest_since, one.self, other);
+  return is_longer(one.oldest_since, one.self, other);
 }
 
 // Of the mailboxes that are shown, those that have waited longest: a heap, whose first has waited least of them.
@@ -122,6 +132,11 @@ std::optional<standing> parse_standing(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+dead_letter_summary summary_of(store::dead_letter_row const& row) {
+  auto const& [message, reason, at_ms] = row.letter;
+  return {{message.key, message.value.type_name, message.value.bytes.size(), message.caller}, row.self, reason, at_ms};
+}
+
 asio::awaitable<address_list> list_addresses(shard_data& data, address_filter const& wanted) {
   address_list found;
   auto const looks = [&](mailbox::mailbox const& box) { see(data, box, wanted, found); };
@@ -166,6 +181,10 @@ asio::awaitable<result<address_detail>> describe(shard_data& data, message::addr
       seen.head = message_summary{head.key, head.value.type_name, head.value.bytes.size(), head.caller};
     }
     seen.why = why_of(*box, seen.summary.stands);
+    if (box->paused)
+      seen.paused = pause_summary{*box->paused, paused_with::itself};
+    else if (type.paused)
+      seen.paused = pause_summary{*type.paused, paused_with::its_type};
     seen.home = type.home;
   }
   co_return seen;
