@@ -65,6 +65,9 @@ void add(dispatch::lane_status const& lane, std::int64_t& failed_at_ms, admin::f
   into.calls_in_flight_count += lane.in_flight_count;
   into.addresses_in_backoff_count += lane.backing_off_count;
   into.addresses_held_count += lane.held_count;
+  into.addresses_paused_count += lane.paused_count;
+  if (lane.paused)
+    into.paused = lane.paused;
   if (lane.failing_count == 0 && lane.not_reached_count == 0)
     return;
   if (!into.last_failure)

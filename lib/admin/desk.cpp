@@ -70,6 +70,8 @@ boost::asio::awaitable<std::optional<http::response>> desk::handle(http::request
     auto const snapshot = co_await from_.metrics();
     co_return said(exposition(snapshot), "text/plain; version=0.0.4; charset=utf-8");
   }
+  case asked_for::resume_all:
+    co_return said(to_json(dispatch::acted{on_.resume_all()}));
   default:
     co_return co_await operators_.answer(to->what, subject, *parameters, asked.from);
   }

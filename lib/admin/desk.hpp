@@ -15,6 +15,7 @@ class desk final : public http::handler {
  public:
   desk(sources& from, dispatch::operations& on, actions over_tcp)
       : from_(from),
+        on_(on),
         operators_(on),
         actions_over_tcp_(over_tcp) {}
 
@@ -24,6 +25,7 @@ class desk final : public http::handler {
   boost::asio::awaitable<http::response> reload();
 
   sources& from_;
+  dispatch::operations& on_;
   operator_desk operators_;
   actions const actions_over_tcp_;
 };

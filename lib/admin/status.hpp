@@ -1,6 +1,7 @@
 #pragma once
 
 #include "message/address.hpp"
+#include "message/change.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -29,6 +30,7 @@ struct function_status {
   std::uint64_t addresses_in_backoff_count = 0;
   std::uint64_t addresses_held_count = 0; // what they came to has no room
   std::uint64_t addresses_paused_count = 0;
+  std::optional<message::pause> paused;       // the whole type
   std::optional<failure_status> last_failure; // absent once a call has succeeded
 };
 

@@ -1,6 +1,7 @@
 #include "admin/status_json.hpp"
 
 #include "admin/json_writer.hpp"
+#include "admin/pause_json.hpp"
 
 #include <string_view>
 
@@ -20,6 +21,14 @@ void write(json_writer& to, function_status const& one) {
   to.key("addresses_in_backoff_count").number(one.addresses_in_backoff_count);
   to.key("addresses_held_count").number(one.addresses_held_count);
   to.key("addresses_paused_count").number(one.addresses_paused_count);
+  to.key("paused");
+  if (one.paused) {
+    to.open('{');
+    write_pause(to, *one.paused);
+    to.close('}');
+  } else {
+    to.null();
+  }
   to.key("last_failure");
   if (one.last_failure) {
     to.open('{');

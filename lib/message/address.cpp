@@ -2,6 +2,7 @@
 #include "message/batch.hpp"
 
 #include <array>
+#include <charconv>
 #include <cinttypes>
 #include <cstdio>
 #include <functional>
@@ -150,6 +151,18 @@ std::string to_text(entry_key const& key) {
   std::array<char, 32> text{};
   int const size = std::snprintf(text.data(), text.size(), "%" PRIx64 "-%" PRIx32, key.number, key.index);
   return {text.data(), static_cast<std::size_t>(size)};
+}
+
+std::optional<entry_key> parse_entry_key(std::string_view text) {
+  entry_key key;
+  auto const* const end = text.data() + text.size();
+  auto const number = std::from_chars(text.data(), end, key.number, 16);
+  if (number.ec != std::errc{} || number.ptr == end || *number.ptr != '-')
+    return std::nullopt;
+  auto const index = std::from_chars(number.ptr + 1, end, key.index, 16);
+  if (index.ec != std::errc{} || index.ptr != end)
+    return std::nullopt;
+  return key;
 }
 
 std::ostream& operator<<(std::ostream& out, address const& value) {

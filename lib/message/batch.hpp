@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace statefund::message {
@@ -22,6 +23,7 @@ struct entry_key {
 
 // A message's id for the outside, where it is opaque: "<number>-<index>" in hexadecimal digits.
 std::string to_text(entry_key const& key);
+std::optional<entry_key> parse_entry_key(std::string_view text);
 
 // A message on its way to `target`. `caller` is absent for a message from outside.
 struct envelope {

@@ -2,6 +2,7 @@
 #include "admin/status_json.hpp"
 #include "support/event_loop.hpp"
 #include "task/with_deadline.hpp"
+#include "unit/admin/fake_operations.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -69,7 +70,8 @@ TEST_CASE("the admin door answers what it knows, by paths, to GET and HEAD only"
   admin::options chosen;
   chosen.socket = "/tmp/statefund-admin-" + std::to_string(::getpid()) + ".sock";
   chosen.listen = "127.0.0.1:0";
-  admin::door door(loop.executor(), from, chosen);
+  support::fake_operations on;
+  admin::door door(loop.executor(), from, on, chosen);
   REQUIRE(door.open().has_value());
   auto const answer_to = [&](std::string const& request) {
     std::string said;
@@ -101,7 +103,8 @@ TEST_CASE("a reload is asked for by POST at the socket, and over TCP only where 
   chosen.listen = "127.0.0.1:0";
   auto const over_tcp = GENERATE(admin::actions::refused, admin::actions::allowed);
   chosen.actions = over_tcp;
-  admin::door door(loop.executor(), from, chosen);
+  support::fake_operations on;
+  admin::door door(loop.executor(), from, on, chosen);
   REQUIRE(door.open().has_value());
   auto const answer_to = [&](std::string const& at, std::string const& request) {
     std::string said;
