@@ -75,7 +75,7 @@ struct address_detail {
   std::string why;      // it stands so, in a sentence
   std::size_t home = 0; // the shard that holds the permits of its type
   std::optional<pause_summary> paused;
-  std::optional<message_summary> head; // the first that waits
+  std::optional<message_summary> head; // the first of those that wait or are out
   std::size_t delayed_count = 0;       // messages that it has set
   std::optional<std::int64_t> delayed_next_due_ms;
   std::vector<store::state_summary> states;

@@ -26,29 +26,24 @@ constexpr std::array<std::pair<standing, std::string_view>, 7> standing_names{{{
                                                                                {standing::unbound, "unbound"}}};
 
 // So many are looked at before the shard does something else: some hundred microseconds.
-constexpr std::size_t slice_count = 2'000;
+constexpr std::size_t slice_count = 1'000;
 
 standing standing_of(mailbox::mailbox const& box, lane const& type) {
-  if (box.stands != phase::in_flight && (box.paused || type.paused))
-    return standing::paused;
-  switch (box.stands) {
-  case phase::idle:
+  if (box.stands == phase::idle)
     return standing::idle;
-  case phase::in_flight:
+  if (box.stands == phase::in_flight)
     return standing::in_flight;
-  case phase::backing_off:
-    return type.callee ? standing::backing_off : standing::unbound;
-  case phase::held:
-    return type.callee ? standing::held : standing::unbound;
-  case phase::ready:
-  case phase::paused:
-    break;
-  }
-  return type.callee ? standing::ready : standing::unbound;
+  if (box.paused || type.paused)
+    return standing::paused;
+  if (!type.callee)
+    return standing::unbound;
+  if (box.stands == phase::backing_off)
+    return standing::backing_off;
+  return box.stands == phase::held ? standing::held : standing::ready;
 }
 
 std::optional<clock::steady::time_point> oldest_of(mailbox::mailbox const& box) {
-  if (box.stands == phase::in_flight)
+  if (box.out)
     return box.taken_since();
   return box.waiting_count() > 0 ? std::optional(box.oldest_since) : std::nullopt;
 }
@@ -57,9 +52,13 @@ address_summary summary_of(mailbox::mailbox const& box, lane const& type) {
   address_summary seen;
   seen.self = box.self();
   seen.stands = standing_of(box, type);
-  bool const is_out = box.stands == phase::in_flight;
-  seen.messages_count = box.waiting_count() + (is_out ? box.taken_count() : 0);
-  seen.bytes = box.waiting_bytes() + (is_out ? box.taken_bytes() : 0);
+  seen.messages_count = box.waiting_count();
+  seen.bytes = box.waiting_bytes();
+  if (box.out) {
+    seen.messages_count += box.out->size();
+    for (auto const& one : *box.out)
+      seen.bytes += one.value.size_bytes();
+  }
   seen.oldest_since = oldest_of(box);
   seen.failures_count = box.failures_count;
   seen.last_error = box.last_error;
@@ -70,6 +69,10 @@ address_summary summary_of(mailbox::mailbox const& box, lane const& type) {
 
 // A paused address for which nothing waits comes last.
 using since = std::optional<clock::steady::time_point>;
+
+message_summary summary_of(message::invocation const& one) {
+  return {one.key, one.value.type_name, one.value.bytes.size(), one.caller};
+}
 
 bool is_longer(since const& of, message::address const& self, address_summary const& than) {
   if (of == than.oldest_since)
@@ -103,8 +106,9 @@ void see(shard_data& data, mailbox::mailbox const& box, address_filter const& wa
 std::string why_of(mailbox::mailbox const& box, standing stands) {
   switch (stands) {
   case standing::in_flight:
-    return "its call is out, with " + std::to_string(box.taken_count()) +
-           (box.taken_count() == 1 ? " message" : " messages");
+    return box.out ? "its call is out, with " + std::to_string(box.out->size()) +
+                         (box.out->size() == 1 ? " message" : " messages")
+                   : "its turn begins";
   case standing::backing_off:
     return "its last call failed; it is called again after a back-off";
   case standing::held:
@@ -133,8 +137,7 @@ std::optional<standing> parse_standing(std::string_view text) noexcept {
 }
 
 dead_letter_summary summary_of(store::dead_letter_row const& row) {
-  auto const& [message, reason, at_ms] = row.letter;
-  return {{message.key, message.value.type_name, message.value.bytes.size(), message.caller}, row.self, reason, at_ms};
+  return {summary_of(row.letter.message), row.self, row.letter.reason, row.letter.at_ms};
 }
 
 asio::awaitable<address_list> list_addresses(shard_data& data, address_filter const& wanted) {
@@ -176,10 +179,10 @@ asio::awaitable<result<address_detail>> describe(shard_data& data, message::addr
   if (auto const* const box = data.mailboxes.find(self); box) {
     lane const& type = data.types.open(self.type);
     seen.summary = summary_of(*box, type);
-    if (box->waiting_count() > 0) {
-      auto const& head = box->head();
-      seen.head = message_summary{head.key, head.value.type_name, head.value.bytes.size(), head.caller};
-    }
+    if (box->out)
+      seen.head = summary_of(box->out->front());
+    else if (box->waiting_count() > 0)
+      seen.head = summary_of(box->head());
     seen.why = why_of(*box, seen.summary.stands);
     if (box->paused)
       seen.paused = pause_summary{*box->paused, paused_with::itself};

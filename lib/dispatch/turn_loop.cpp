@@ -116,6 +116,7 @@ asio::awaitable<turn_told> turn_loop::run(mailbox::mailbox& own, call_place at) 
   own.stands = phase::in_flight;
   ++type.in_flight_count;
   auto told = co_await run_turn(own, type, at);
+  own.out = nullptr;
   --type.in_flight_count;
   auto const verbs = at_rest_.empty() ? decltype(at_rest_)::node_type{} : at_rest_.extract(own.self());
   auto const end = told.end;
@@ -216,6 +217,7 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
   if (auto const full = full_egress(own))
     co_return hold(own, type, {}, *full);
   message::batch taken = take(own, type, type.limits.batch_messages_max);
+  own.out = &taken;
   for (std::size_t wishes_count = 0;;) {
     auto const total = deadline::after(type.limits.call_timeout); // one call, one budget
     message::state_values states{type.specs, {}};

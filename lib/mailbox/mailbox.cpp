@@ -19,8 +19,6 @@ void mailbox::push(message::invocation one, marks const& bounds) {
 message::batch mailbox::take_first(std::size_t count, marks const& levels) {
   ensure(count > 0, "a batch is taken from a mailbox in which something waits");
   message::batch taken;
-  taken_count_ = count;
-  taken_bytes_ = waiting_bytes_;
   if (head_ == 0 && count == waiting_.size()) {
     taken = std::exchange(waiting_, {});
     waiting_bytes_ = 0;
@@ -37,7 +35,6 @@ message::batch mailbox::take_first(std::size_t count, marks const& levels) {
       head_ = 0;
     }
   }
-  taken_bytes_ -= waiting_bytes_;
   taken_since_ = std::exchange(oldest_since, clock::steady::now());
   if (levels.opens(waiting_count()))
     shut_ = false;
@@ -45,11 +42,8 @@ message::batch mailbox::take_first(std::size_t count, marks const& levels) {
 }
 
 void mailbox::put_back(message::batch batch, marks const& bounds) {
-  for (auto const& one : batch) {
+  for (auto const& one : batch)
     waiting_bytes_ += message::buffered_bytes(one);
-    taken_bytes_ -= message::buffered_bytes(one);
-  }
-  taken_count_ -= batch.size();
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
   head_ = 0;
   waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));

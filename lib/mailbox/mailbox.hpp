@@ -50,9 +50,7 @@ class mailbox {
   // Of what waits; null: nothing does.
   message::invocation const* newest() const noexcept { return waiting_count() > 0 ? &waiting_.back() : nullptr; }
   std::uint64_t waiting_bytes() const noexcept { return waiting_bytes_; } // as message::buffered_bytes counts
-  // What was taken last and not put back, and how long it has been here; while a turn is in flight that is what is out.
-  std::size_t taken_count() const noexcept { return taken_count_; }
-  std::uint64_t taken_bytes() const noexcept { return taken_bytes_; }
+  // Since when the first of what was taken last has waited.
   clock::steady::time_point taken_since() const noexcept { return taken_since_; }
   // Shut from the high mark until the low one, or until a take empties the mailbox.
   bool is_shut() const noexcept { return shut_; }
@@ -84,6 +82,7 @@ class mailbox {
   void measure(marks const& bounds) noexcept { shut_ = bounds.shuts(waiting_count()); }
 
   phase stands = phase::idle;
+  message::batch const* out = nullptr;           // what the turn in flight has taken; its own
   std::optional<message::pause> paused;          // while ready, too, where a turn was on its way already
   unsigned failures_count = 0;                   // calls in a row that failed
   std::string last_error;                        // of the last failed call
@@ -99,8 +98,6 @@ class mailbox {
   std::vector<message::invocation> waiting_; // from head_ on
   std::size_t head_ = 0;
   std::uint64_t waiting_bytes_ = 0;
-  std::size_t taken_count_ = 0;
-  std::uint64_t taken_bytes_ = 0;
   clock::steady::time_point taken_since_{}; // oldest_since of what was taken last
   bool shut_ = false;
 };

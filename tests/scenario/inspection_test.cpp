@@ -149,7 +149,7 @@ TEST_CASE("a list can be had of each state, and describe says why an address sta
   CHECK(out.summary.messages_count == 2);
   CHECK(out.summary.bytes == 5); // with the type of each
   REQUIRE(out.head);
-  CHECK(out.head->bytes == 2);
+  CHECK(out.head->bytes == 1);
   CHECK(detail(world, address_of("busy", "b")).why == "all calls that its type may have out here are out: 1");
   auto const failed = detail(world, address_of("fails", "a"));
   CHECK(failed.why == "its last call failed; it is called again after a back-off");

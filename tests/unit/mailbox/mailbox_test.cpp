@@ -246,17 +246,3 @@ TEST_CASE(
   }
   CHECK(count == all.count());
 }
-
-TEST_CASE("what was taken and not put back is what is out") {
-  statefund::mailbox::mailbox own({{"ns", "fn"}, "a"});
-  for (char const* const bytes : {"1", "22", "333"})
-    own.push({{}, {}, {"t", true, bytes}}, {});
-  auto taken = own.take({3, 1000}, {}, [](auto const& one) { return one.value.size_bytes(); });
-  CHECK(own.taken_count() == 3);
-  CHECK(own.taken_bytes() == 9);
-  CHECK(own.waiting_bytes() == 0);
-  own.put_back({taken[1], taken[2]}, {});
-  CHECK(own.taken_count() == 1);
-  CHECK(own.taken_bytes() == 2);
-  CHECK(own.head().value.bytes == "22");
-}
