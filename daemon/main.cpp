@@ -196,7 +196,6 @@ void tell_started(settings const& chosen) {
   auto const ingress = chosen.ingress.socket.string();
   auto const admin = chosen.admin.socket.string();
   if (chosen.starting == start::paused) {
-    systemd::notify_status("paused: statefunctl resume --all");
     logger.warning({number::started_paused, "statefund was started paused; it accepts and calls nothing until it is "
                                             "resumed (statefunctl resume --all)"},
                    {{"version", version}, {"ingress", ingress}, {"admin", admin}, {"shards", shards_of(chosen)}});

@@ -54,4 +54,9 @@ std::string counted(json const& object, char const* name, std::string const& wha
   return count_of(object, name) + ' ' + what + (object.value(name, std::uint64_t{0}) == 1 ? "" : "s");
 }
 
+std::string paused_text(json const& function) {
+  auto const whole = function.find("paused");
+  return whole != function.end() && whole->is_object() ? "all" : count_of(function, "addresses_paused_count");
+}
+
 } // namespace statefunctl

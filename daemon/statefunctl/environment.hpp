@@ -46,4 +46,7 @@ std::string count_of(nlohmann::json const& object, char const* name);
 // "1 function", "2 functions"
 std::string counted(nlohmann::json const& object, char const* name, std::string const& what);
 
+// How many addresses of a function type are paused, or "all".
+std::string paused_text(nlohmann::json const& function);
+
 } // namespace statefunctl

@@ -113,10 +113,9 @@ exit_code show_functions(environment const& with) {
   table rows({"FUNCTION", "BACKLOG", "ADDRESSES", "IN FLIGHT", "BACKED OFF", "HELD", "PAUSED", "ENDPOINT"});
   for (json const& one : told->value("functions", json::array())) {
     auto const endpoint = text_of(one, "endpoint");
-    bool const is_paused = one.contains("paused") && one["paused"].is_object();
     rows.add({text_of(one, "type"), count_of(one, "backlog_count"), count_of(one, "addresses_count"),
               count_of(one, "calls_in_flight_count"), count_of(one, "addresses_in_backoff_count"),
-              count_of(one, "addresses_held_count"), is_paused ? "all" : count_of(one, "addresses_paused_count"),
+              count_of(one, "addresses_held_count"), paused_text(one),
               endpoint.empty() ? "no module declares it" : endpoint});
   }
   with.out << (rows.empty() ? "No functions: no module declares one.\n" : rows.text());
@@ -189,8 +188,8 @@ void print_address(std::ostream& out, json const& seen) {
   if (seen.contains("paused") && seen["paused"].is_object())
     print_pause(out, seen["paused"]);
   if (seen.value("messages_count", std::uint64_t{0}) > 0)
-    out << "  waiting        " << counted(seen, "messages_count", "message") << ", " << size_of(seen)
-        << ", the oldest for " << age_text(seen, "oldest_age_ms") << '\n';
+    out << "  messages       " << count_of(seen, "messages_count") << ", " << size_of(seen) << ", the oldest for "
+        << age_text(seen, "oldest_age_ms") << '\n';
   if (seen.contains("head") && seen["head"].is_object())
     print_head(out, seen["head"]);
   print_failures(out, seen);
@@ -268,7 +267,7 @@ exit_code show_what_is_skipped(environment const& with, std::string const& path)
   if (!told || with.as == output::json)
     return exit_code::failed;
   if (!told->contains("head") || !(*told)["head"].is_object())
-    return fail(with, "nothing waits for " + text_of(*told, "address") + " that could be skipped");
+    return fail(with, "nothing waits for " + text_of(*told, "address"));
   auto const& head = (*told)["head"];
   with.out << text_of(*told, "address") << ": " << state_text(*told) << '\n';
   print_head(with.out, head);

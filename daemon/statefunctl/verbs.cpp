@@ -69,7 +69,7 @@ void print_status(std::ostream& out, json const& status) {
     std::string const endpoint = one.value("endpoint", "");
     functions.add({one.value("type", "?"), one.value("generation", ""), count_of(one, "backlog_count"),
                    count_of(one, "calls_in_flight_count"), count_of(one, "addresses_in_backoff_count"),
-                   count_of(one, "addresses_held_count"), count_of(one, "addresses_paused_count"),
+                   count_of(one, "addresses_held_count"), paused_text(one),
                    endpoint.empty() ? "no module declares it" : endpoint});
     if (auto const text = failure_text(one.value("last_failure", json())); !text.empty())
       failures += "  " + one.value("type", "?") + ": " + text + '\n';
@@ -381,11 +381,11 @@ constexpr verb verbs[] = {
     {"status", "What the daemon is doing: functions, backlogs, failures, egresses, modules", add_status},
     {"send", "Sends one message to a function", add_send},
     {"functions", "Each function type: what waits, what is out, what is paused", add_functions},
-    {"addresses", "The addresses that have waited longest, and why", add_addresses},
+    {"addresses", "The addresses for which something waits, the longest first", add_addresses},
     {"describe", "Everything about one address but its values", add_describe},
     {"pause", "An address, or a whole function type, takes no turns until it is resumed", add_pause},
     {"resume", "What was paused goes on; --all: a daemon that was started paused", add_resume},
-    {"skip", "Drops the first message of an address", add_skip},
+    {"skip", "Drops the first message of an address; shows it first", add_skip},
     {"dead-letters", "Messages that were set aside: list, show, replay, drop", add_dead_letters},
     {"reload", "Reads the module files again, and says once they are in force", add_reload},
     {"egress", "Reads what functions sent to an egress", add_egress},
@@ -432,7 +432,7 @@ exit_code run(int argc, char const* const* argv, std::istream& in, std::ostream&
     err << "statefunctl: " << wrong << '\n';
     return exit_code::usage;
   }
-  CLI::App app{"Asks a running statefund, and sends it messages.", "statefunctl"};
+  CLI::App app{"Looks into a running statefund, sends it messages, and acts on what stands still.", "statefunctl"};
   bool as_json = false;
   app.add_option("--admin-socket", with.admin_socket, "STATEFUN_ADMIN_SOCKET; " + with.admin_socket);
   app.add_option("--ingress-socket", with.ingress_socket, "STATEFUN_INGRESS_SOCKET; " + with.ingress_socket);

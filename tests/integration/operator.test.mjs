@@ -12,6 +12,8 @@ const json_of = (daemon) => async (...words) => {
   return JSON.parse(text);
 };
 
+const short_call = '  transport:\n    type: io.statefun.transports.v1/async\n    call: 300ms\n';
+
 // Writes what it is given to the egress, and throws at poison.
 const picky = {
   typename: 'test/picky',
@@ -22,7 +24,7 @@ const picky = {
 };
 
 daemon_test('a poisonous message is found, described and skipped, and what stood behind it arrives in order', async (stage) => {
-  const daemon = await stage.start_with([picky, echo()]);
+  const daemon = await stage.start_with([picky, echo()], {more: short_call});
   const operator = ctl(daemon);
   const json = json_of(daemon);
   const poison = await daemon.put(['test', 'picky', 'x'], 'poison');
