@@ -43,7 +43,7 @@ struct address_summary {
   message::address self;
   standing stands = standing::idle;
   std::size_t messages_count = 0;                        // waiting, or out on a call
-  std::uint64_t bytes = 0;                               // of them
+  std::uint64_t bytes = 0;                               // of them, as memory counts them
   std::optional<clock::steady::time_point> oldest_since; // of the one that has waited longest; absent: idle
   unsigned failures_count = 0;                           // calls in a row that failed
   std::string last_error;                                // of the last of them

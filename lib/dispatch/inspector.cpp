@@ -57,7 +57,7 @@ address_summary summary_of(mailbox::mailbox const& box, lane const& type) {
   if (box.out) {
     seen.messages_count += box.out->size();
     for (auto const& one : *box.out)
-      seen.bytes += one.value.size_bytes();
+      seen.bytes += message::buffered_bytes(one);
   }
   seen.oldest_since = oldest_of(box);
   seen.failures_count = box.failures_count;

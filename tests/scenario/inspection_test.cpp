@@ -147,7 +147,7 @@ TEST_CASE("a list can be had of each state, and describe says why an address sta
   auto const out = detail(world, address_of("busy", "a"));
   CHECK(out.why == "its call is out, with 1 message");
   CHECK(out.summary.messages_count == 2);
-  CHECK(out.summary.bytes == 5); // with the type of each
+  CHECK(out.summary.bytes == 2 * message::message_overhead_bytes + 5); // with the type of each
   REQUIRE(out.head);
   CHECK(out.head->bytes == 1);
   CHECK(detail(world, address_of("busy", "b")).why == "all calls that its type may have out here are out: 1");
