@@ -346,6 +346,167 @@ void single_thread(make_store const& make) {
 
 namespace {
 
+store::recovered recover_all(support::event_loop& loop, store::store& from) {
+  store::recovered all;
+  for (std::uint32_t partition = 0; partition < from.partition_count(); ++partition)
+    for (std::optional<std::string> next{""}; next;) {
+      auto part = await(loop, from.recover(partition, *next));
+      std::move(part.messages.begin(), part.messages.end(), std::back_inserter(all.messages));
+      std::move(part.delayed.begin(), part.delayed.end(), std::back_inserter(all.delayed));
+      std::move(part.pauses.begin(), part.pauses.end(), std::back_inserter(all.pauses));
+      next = std::move(part.next);
+    }
+  return all;
+}
+
+message::envelope envelope_to(message::address const& target, std::string const& bytes) {
+  return {target, alice, {"t", true, bytes}};
+}
+
+} // namespace
+
+void over_restarts(open_again const& open) {
+  support::event_loop loop;
+  auto own = open();
+  auto const commit = [&](message::change const& whole) {
+    auto const ordered = own->commit(whole);
+    loop.run(wait(*own, ordered));
+    return ordered.number();
+  };
+  auto const restart = [&] {
+    own.reset();
+    own = open();
+    return recover_all(loop, *own);
+  };
+  REQUIRE(own->keeps_over_restart());
+
+  SECTION("an empty store has nothing to load") {
+    auto const found = restart();
+    CHECK(found.messages.empty());
+    CHECK(found.delayed.empty());
+    CHECK(found.pauses.empty());
+    CHECK(own->dead_letters().count == 0);
+  }
+
+  SECTION("messages that were not consumed are there again, with their keys, each target's in their order") {
+    std::vector<message::entry_key> keys;
+    for (int i = 0; i < 2000; ++i) {
+      auto whole = by(i % 2 == 0 ? alice : bob);
+      whole.messages = {envelope_to(bob, std::to_string(2 * i)), envelope_to(bob, std::to_string(2 * i + 1))};
+      auto const number = own->commit(whole).number();
+      keys.push_back({number, 0});
+      keys.push_back({number, 1});
+    }
+    auto whole = by(bob);
+    whole.consumed = {keys[1], keys[3], keys[2]}; // not the first one
+    commit(whole);
+    for (int i = 0; i < 2; ++i) {
+      auto const found = restart();
+      REQUIRE(found.messages.size() == keys.size() - 3);
+      std::size_t next = 0;
+      for (auto const& one : found.messages) {
+        REQUIRE(one.key == keys[next]);
+        CHECK(one.envelope == envelope_to(bob, std::to_string(next)));
+        next += next == 0 ? 4 : 1;
+      }
+    }
+  }
+
+  SECTION("a message that was consumed by the change after its own is not there") {
+    auto whole = by(alice);
+    whole.messages = {{alice, std::nullopt, {"", false, ""}}, envelope_to(bob, "b")};
+    auto const number = own->commit(whole).number();
+    auto next = by(alice);
+    next.consumed = {{number, 0}};
+    commit(next);
+    auto const found = restart();
+    REQUIRE(found.messages.size() == 1);
+    CHECK(found.messages[0].key == message::entry_key{number, 1});
+  }
+
+  SECTION("delayed messages that neither fired nor were cancelled are there again") {
+    auto whole = by(alice);
+    whole.delayed_set = {{5000, "token", envelope_to(bob, "1")}, {4000, "", envelope_to(alice, "2")}};
+    auto const number = commit(whole);
+    auto found = restart();
+    REQUIRE(found.delayed.size() == 2);
+    std::sort(found.delayed.begin(), found.delayed.end(),
+              [](auto const& one, auto const& other) { return one.key < other.key; });
+    CHECK(found.delayed[0].key == message::entry_key{number, 0});
+    CHECK(found.delayed[0].owner == alice);
+    CHECK(found.delayed[0].set == whole.delayed_set[0]);
+    CHECK(found.delayed[1].set == whole.delayed_set[1]);
+    auto fired = by(alice);
+    fired.delayed_gone = {{number, 0}};
+    fired.messages = {envelope_to(bob, "1")};
+    commit(fired);
+    found = restart();
+    REQUIRE(found.delayed.size() == 1);
+    CHECK(found.delayed[0].key == message::entry_key{number, 1});
+    CHECK(found.messages.size() == 1);
+  }
+
+  SECTION("a pause holds until it is ended") {
+    auto whole = by(alice);
+    message::pause const why{message::pause_cause::by_failure, "why", 7};
+    whole.pause = message::pause_row{why};
+    commit(whole);
+    auto const found = restart();
+    REQUIRE(found.pauses.size() == 1);
+    CHECK(found.pauses[0].self == alice);
+    CHECK(found.pauses[0].why == why);
+    whole.pause = message::pause_row{};
+    commit(whole);
+    CHECK(restart().pauses.empty());
+  }
+
+  SECTION("a dead letter is no message any more") {
+    auto whole = by(alice);
+    whole.messages = {envelope_to(bob, "1")};
+    auto const number = commit(whole);
+    auto aside = by(bob);
+    aside.consumed = {{number, 0}};
+    aside.dead_letters = {{{{number, 0}, alice, {"t", true, "1"}}, "why", 7}};
+    commit(aside);
+    CHECK(restart().messages.empty());
+    CHECK(own->dead_letters().count == 1);
+    store::dead_letter_id const id{{number, 0}, bob};
+    CHECK(await(loop, own->read_dead_letter(id)) == aside.dead_letters[0]);
+    auto gone = by(bob);
+    gone.dead_letters_gone = {id.key};
+    commit(gone);
+    restart();
+    CHECK(own->dead_letters().count == 0);
+    CHECK(own->dead_letters().bytes == 0);
+    CHECK_FALSE(await(loop, own->read_dead_letter(id)));
+  }
+
+  SECTION("states, keys and records are there again, and numbers go on") {
+    auto whole = sets(alice, "seen", "1");
+    whole.key = message::accepted_key{"k", "print", clock::unix_ms() + 1000};
+    whole.egress_records = {{way, {"t", true, "a"}}, {way, {"t", true, "b"}}};
+    auto const number = commit(whole);
+    restart();
+    CHECK(bytes_of(await(loop, own->read(alice, wanted))[0]) == "1");
+    CHECK(await(loop, own->read_key(alice, "k"))->first == message::entry_key{number, 0});
+    auto const page = await(loop, own->read_egress(way, 0, 100, 1'000'000));
+    REQUIRE(bytes_of(page) == texts{"a", "b"});
+    CHECK(page.records[0].from == alice);
+    REQUIRE(own->find_account(way));
+    CHECK(own->find_account(way)->records_count == 2);
+    auto const bytes = own->find_account(way)->bytes.load();
+
+    commit(acknowledges(way, page.records[0].sequence));
+    restart();
+    CHECK(bytes_of(await(loop, own->read_egress(way, 0, 100, 1'000'000))) == texts{"b"});
+    CHECK(own->find_account(way)->bytes == bytes / 2);
+    auto const next = commit(writes(bob, way, "c"));
+    CHECK(next > page.last_sequence);
+  }
+}
+
+namespace {
+
 constexpr int commits_count = 2000;
 
 message::address numbered(int i) {

@@ -24,6 +24,10 @@ void single_thread(make_store const& make);
 // What is bounded says so, and has room again; likewise with sections.
 void bounds(make_store const& make);
 
+// For a store that keeps over a restart. Opens it on what the one before has kept, which has ended by then.
+using open_again = std::function<std::unique_ptr<store::store>()>;
+void over_restarts(open_again const& open);
+
 // The same order seen from several threads; for the thread sanitizer.
 void many_threads(make_store const& make);
 

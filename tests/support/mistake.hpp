@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace statefund::support {
+
+// Mistakes that the daemon could be built with. The simulation plants them, one at a time, to prove that it finds them.
+enum class mistake {
+  none,
+
+  // Of the store (crash_store).
+  consume_by_range,            // removes a mailbox's rows up to the newest one consumed, not each by its key
+  queue_a_shard,               // changes are queued by shard, and written from one queue after another
+  number_by_shard,             // shards take numbers in advance
+  no_latch,                    // goes on after a write has failed
+  recovered_counts_as_durable, // does not write anew what it found
+  consumed_apart,              // what a change consumes is written after the change: it takes effect twice
+  timer_loaded_twice,          // a delayed message comes back under two keys
+  timer_in_seconds,            // a due time is kept in whole seconds: it comes early
+
+  // Of what stands around dispatch (tests/simulation).
+  duplicate_at_once,      // a duplicate is answered before the first is durable
+  refusal_after_ordering, // 503 where the answer is not known
+  doors_before_load,      // messages are accepted before all that was kept is loaded
+
+  // Of the rooms themselves (error/planted.hpp).
+  lost_wake_up,    // an address that got messages during its turn is left alone
+  reordered_retry, // a batch that took no effect goes behind what came meanwhile
+};
+
+inline constexpr std::array<std::pair<mistake, std::string_view>, 13> mistakes{{
+    {mistake::consume_by_range, "consume-by-range"},
+    {mistake::queue_a_shard, "queue-a-shard"},
+    {mistake::number_by_shard, "number-by-shard"},
+    {mistake::no_latch, "no-latch"},
+    {mistake::recovered_counts_as_durable, "recovered-counts-as-durable"},
+    {mistake::consumed_apart, "consumed-apart"},
+    {mistake::timer_loaded_twice, "timer-loaded-twice"},
+    {mistake::timer_in_seconds, "timer-in-seconds"},
+    {mistake::duplicate_at_once, "duplicate-at-once"},
+    {mistake::refusal_after_ordering, "refusal-after-ordering"},
+    {mistake::doors_before_load, "doors-before-load"},
+    {mistake::lost_wake_up, "lost-wake-up"},
+    {mistake::reordered_retry, "reordered-retry"},
+}};
+
+} // namespace statefund::support
