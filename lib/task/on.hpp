@@ -1,22 +1,69 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace statefund::task {
 
 namespace on_detail {
 
+namespace asio = boost::asio;
+
 template <class T>
-boost::asio::awaitable<T> without_exceptions(boost::asio::awaitable<T> work) {
-  co_await boost::asio::this_coro::throw_if_cancelled(false);
-  co_return co_await std::move(work);
+using kept = std::optional<std::conditional_t<std::is_void_v<T>, bool, T>>;
+
+template <class T>
+asio::awaitable<void> run(asio::awaitable<T> work, kept<T>& into) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if constexpr (std::is_void_v<T>) {
+    co_await std::move(work);
+    into.emplace(true);
+  } else {
+    auto value = co_await std::move(work);
+    into.emplace(std::move(value));
+  }
 }
+
+// Asio's own way to pass a cancellation on to a coroutine of another executor posts a pointer to what the caller frees
+// as soon as that coroutine has ended (Boost 1.81). Here the signal lives until both have let go of it.
+struct start {
+  template <class Handler>
+  void operator()(Handler&& handler) {
+    auto const here = asio::get_associated_executor(handler);
+    auto outer = asio::get_associated_cancellation_slot(handler);
+    auto const inner = std::make_shared<asio::cancellation_signal>();
+    if (outer.is_connected())
+      outer.assign([inner, there = elsewhere](asio::cancellation_type type) {
+        asio::post(there, [inner, type] { inner->emit(type); });
+      });
+    auto ended = [inner, outer, then = std::forward<Handler>(handler)](std::exception_ptr thrown) mutable {
+      if (outer.is_connected())
+        outer.clear();
+      std::move(then)(thrown);
+    };
+    asio::co_spawn(elsewhere, std::move(*work),
+                   asio::bind_cancellation_slot(inner->slot(), asio::bind_executor(here, std::move(ended))));
+  }
+
+  asio::any_io_executor elsewhere;
+  asio::awaitable<void>* work;
+};
 
 } // namespace on_detail
 
@@ -24,9 +71,14 @@ boost::asio::awaitable<T> without_exceptions(boost::asio::awaitable<T> work) {
 // caller stays alive, for the caller waits. Cancellation is passed on.
 template <class T>
 boost::asio::awaitable<T> on(boost::asio::any_io_executor elsewhere, boost::asio::awaitable<T> work) {
-  auto there =
-      boost::asio::co_spawn(elsewhere, on_detail::without_exceptions(std::move(work)), boost::asio::use_awaitable);
-  co_return co_await std::move(there);
+  namespace asio = boost::asio;
+  on_detail::kept<T> value;
+  auto running = on_detail::run<T>(std::move(work), value);
+  on_detail::start const begin{std::move(elsewhere), &running};
+  auto there = asio::async_initiate<asio::deferred_t const, void(std::exception_ptr)>(begin, asio::deferred);
+  co_await std::move(there);
+  if constexpr (!std::is_void_v<T>)
+    co_return std::move(*value);
 }
 
 } // namespace statefund::task
