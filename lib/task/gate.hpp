@@ -35,8 +35,14 @@ class gate {
   std::size_t running_count() const noexcept { return running_.size(); }
 
  private:
-  using tasks = std::list<boost::asio::cancellation_signal>;
+  struct running {
+    boost::asio::cancellation_signal signal;
+    bool began = false;
+    bool cancelled = false; // before it began
+  };
+  using tasks = std::list<running>;
 
+  static boost::asio::awaitable<void> run(running& self, boost::asio::awaitable<void> task);
   void ended(tasks::iterator which);
 
   boost::asio::any_io_executor executor_;

@@ -31,25 +31,24 @@ boost::system::error_code make_error_code(errc value) noexcept {
   return error_category::code_of(value);
 }
 
-namespace {
-
-// Cancellation is seen as an error of what is awaited, never as an exception.
-asio::awaitable<void> posted(asio::awaitable<void> task) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  auto const executor = co_await asio::this_coro::executor;
-  auto next = asio::post(executor, asio::deferred);
-  co_await std::move(next);
-  co_await std::move(task);
-}
-
-} // namespace
-
 gate::gate(asio::any_io_executor executor)
     : executor_(std::move(executor)),
       all_ended_(executor_, clock::steady::time_point::max()) {}
 
 gate::~gate() {
   ensure(running_.empty(), "a gate is closed, and its close awaited, before it is destroyed");
+}
+
+// Cancellation is seen as an error of what is awaited, never as an exception.
+asio::awaitable<void> gate::run(running& self, asio::awaitable<void> task) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  self.began = true;
+  if (self.cancelled)
+    self.signal.emit(asio::cancellation_type::terminal);
+  auto const executor = co_await asio::this_coro::executor;
+  auto next = asio::post(executor, asio::deferred);
+  co_await std::move(next);
+  co_await std::move(task);
 }
 
 void gate::start(asio::awaitable<void> task) {
@@ -59,14 +58,18 @@ void gate::start(asio::awaitable<void> task) {
     ensure(thrown == nullptr, "a task handles its errors; none leaves it as an exception");
     ended(self);
   };
-  asio::co_spawn(executor_, posted(std::move(task)), asio::bind_cancellation_slot(self->slot(), ended_handler));
+  asio::co_spawn(executor_, run(*self, std::move(task)),
+                 asio::bind_cancellation_slot(self->signal.slot(), ended_handler));
 }
 
 void gate::cancel() {
   // A task may end, and leave the list, while it is being cancelled.
   for (auto next = running_.begin(); next != running_.end();) {
     auto const current = next++;
-    current->emit(asio::cancellation_type::terminal);
+    if (current->began)
+      current->signal.emit(asio::cancellation_type::terminal);
+    else // asio ends the process over a coroutine that is cancelled before it has begun (Boost 1.81)
+      current->cancelled = true;
   }
 }
 

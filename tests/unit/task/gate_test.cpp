@@ -57,6 +57,31 @@ TEST_CASE("a closer that was cancelled still waits for the tasks") {
   REQUIRE(loop.run_until([&] { return closed && closer.running_count() == 0; }));
 }
 
+namespace {
+
+asio::awaitable<void> start_and_cancel(task::gate& gate, task::event& happening, std::vector<task::wait_end>& ends) {
+  gate.start(wait_for(happening, deadline::never(), ends));
+  gate.cancel();
+  gate.start(wait_for(happening, deadline::never(), ends));
+  co_return;
+}
+
+} // namespace
+
+TEST_CASE("a task that is cancelled before it has begun finds itself cancelled, and the next one does not") {
+  support::event_loop loop;
+  task::event happening(loop.executor());
+  std::vector<task::wait_end> ends;
+  task::gate gate(loop.executor());
+  loop.run(start_and_cancel(gate, happening, ends));
+  loop.settle();
+  CHECK(ends == std::vector{task::wait_end::cancelled});
+  happening.notify_all();
+  loop.settle();
+  CHECK(ends == std::vector{task::wait_end::cancelled, task::wait_end::notified});
+  CHECK(gate.running_count() == 0);
+}
+
 TEST_CASE("waiting for an event ends at its deadline, by a notification, or by cancellation, and says which") {
   support::event_loop loop;
   task::event happening(loop.executor());
