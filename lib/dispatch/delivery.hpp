@@ -66,7 +66,7 @@ class delivery {
   void loaded(ordered_message one);
   void loaded(delayed_table::entry one);
   void loaded(message::address const& self, message::pause why);
-  // All is loaded: those that have messages may take turns.
+  // All is loaded, on every shard: those that have messages may take turns.
   void all_loaded();
 
   // Delayed messages were added: the alarm may have to ring earlier.

@@ -59,7 +59,6 @@ asio::awaitable<result<void>> dispatcher::recover() {
     for (auto const& of_shard : *paused)
       for (auto const& one : *of_shard)
         there.data_.types.pause(there.data_.types.open(one.self.type), one.why);
-    there.data_.delivered.all_loaded();
   });
   co_return result<void>{};
 }
@@ -69,19 +68,21 @@ asio::awaitable<void> dispatcher::load(shard& one, result<std::vector<store::kep
 }
 
 void dispatcher::start() {
-  for (auto& one : shards_) {
-    one->turns_.start();
-    one->delayed_.start();
-    one->departures_.start();
-  }
+  post_to_all([](shard& there) {
+    there.turns_.start();
+    there.delayed_.start();
+    there.departures_.start();
+    there.data_.delivered.all_loaded();
+  });
 }
 
 void dispatcher::start_paused() {
   totals_.state = serving_state::paused;
-  for (auto& one : shards_) {
-    one->data_.types.hold();
-    one->departures_.start();
-  }
+  post_to_all([](shard& there) {
+    there.data_.types.hold();
+    there.departures_.start();
+    there.data_.delivered.all_loaded();
+  });
 }
 
 bool dispatcher::resume_all() {
