@@ -3,6 +3,7 @@
 #include "clock/backoff.hpp"
 #include "clock/deadline.hpp"
 #include "error/ensure.hpp"
+#include "error/planted.hpp"
 #include "function/errc.hpp"
 #include "log/log.hpp"
 #include "turn/conclude.hpp"
@@ -188,7 +189,8 @@ void turn_loop::goes_on(mailbox::mailbox& own, lane& type) {
   if (own.paused) {
     own.stands = phase::paused;
   } else if (own.waiting_count() > 0) {
-    becomes_ready(own, type);
+    if (!test_only::is_planted(test_only::mistake::lost_wake_up))
+      becomes_ready(own, type);
   } else {
     own.stands = phase::idle;
     if (--type.addresses_count == 0)

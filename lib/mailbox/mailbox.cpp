@@ -1,6 +1,7 @@
 #include "mailbox/mailbox.hpp"
 
 #include "error/ensure.hpp"
+#include "error/planted.hpp"
 
 #include <iterator>
 #include <utility>
@@ -46,7 +47,8 @@ void mailbox::put_back(message::batch batch, marks const& bounds) {
     waiting_bytes_ += message::buffered_bytes(one);
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
   head_ = 0;
-  waiting_.insert(waiting_.begin(), std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
+  auto const place = test_only::is_planted(test_only::mistake::reordered_retry) ? waiting_.end() : waiting_.begin();
+  waiting_.insert(place, std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
   oldest_since = taken_since_;
   if (bounds.shuts(waiting_count()))
     shut_ = true;

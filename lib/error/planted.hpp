@@ -1,0 +1,24 @@
+#pragma once
+
+namespace statefund::test_only {
+
+// Mistakes that the simulation plants in the rooms, to prove that it finds them. They are in its own build of the rooms
+// alone (STATEFUND_PLANTED_MISTAKES): in every other one nothing is planted, and the compiler leaves nothing of it.
+enum class mistake {
+  none,
+  lost_wake_up,    // an address that got messages during its turn is left alone
+  reordered_retry, // a batch that took no effect goes behind what came meanwhile
+};
+
+#ifdef STATEFUND_PLANTED_MISTAKES
+inline mistake planted = mistake::none;
+inline bool is_planted(mistake which) noexcept {
+  return planted == which;
+}
+#else
+constexpr bool is_planted(mistake) noexcept {
+  return false;
+}
+#endif
+
+} // namespace statefund::test_only

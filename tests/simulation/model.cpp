@@ -1,0 +1,222 @@
+#include "simulation/model.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace statefund::simulation {
+
+std::uint32_t message_of(message::typed_value const& value) {
+  std::uint32_t number = 0;
+  std::from_chars(value.bytes.data(), value.bytes.data() + value.bytes.size(), number);
+  return number;
+}
+
+message::typed_value value_of(std::uint32_t message) {
+  return {"m", true, std::to_string(message)};
+}
+
+std::string record_of(std::uint32_t message, std::size_t i) {
+  return std::to_string(message) + "." + std::to_string(i);
+}
+
+std::string state_name(std::size_t state) {
+  return "s" + std::to_string(state);
+}
+
+std::size_t egress_of(message::egress_id const& id) {
+  return static_cast<std::size_t>(id.name.back() - '0');
+}
+
+message::egress_id egress_id_of(std::size_t egress) {
+  return {"out", "e" + std::to_string(egress)};
+}
+
+namespace {
+
+std::string named(std::uint32_t message) {
+  return "m" + std::to_string(message);
+}
+
+} // namespace
+
+std::string model::take(message::change const& whole, std::uint64_t number, std::int64_t now_ms) {
+  if (number <= now_.last_number)
+    return "the number " + std::to_string(number) + " is not above the one before";
+  auto wrong = judge(whole, now_ms);
+  if (!wrong.empty())
+    return wrong;
+  apply(now_, whole, number);
+  log_.push_back({number, whole});
+  return {};
+}
+
+void model::crash(std::uint64_t kept_through) {
+  for (auto const& one : log_)
+    if (one.number <= kept_through)
+      apply(base_, one.whole, one.number);
+  log_.clear();
+  now_ = base_;
+}
+
+std::string model::judge(message::change const& whole, std::int64_t now_ms) const {
+  if (whole.departed)
+    return {};
+  if (!whole.consumed.empty())
+    return judge_turn(whole, now_ms);
+  return whole.delayed_gone.empty() ? judge_accepted(whole) : judge_due(whole, now_ms);
+}
+
+std::string model::judge_accepted(message::change const& whole) const {
+  if (whole.messages.size() + whole.delayed_set.size() != 1 || !whole.states.empty() || !whole.egress_records.empty())
+    return "a message from outside is not accepted alone";
+  auto const& envelope = whole.messages.empty() ? whole.delayed_set[0].message : whole.messages[0];
+  auto const message = message_of(envelope.value);
+  if (envelope.caller || envelope.target != whole.self || run_.number_of(whole.self) != run_.messages[message].target)
+    return named(message) + " has another target or a caller";
+  if (now_.ordered[message] != 0)
+    return named(message) + " is accepted twice";
+  return {};
+}
+
+std::string model::judge_due(message::change const& whole, std::int64_t now_ms) const {
+  auto const found = now_.delayed.find(whole.delayed_gone[0]);
+  if (found == now_.delayed.end())
+    return "a delayed message of " + to_text(whole.self) + " fires that is not pending";
+  auto const& own = found->second;
+  if (now_ms < own.due_ms)
+    return named(own.message) + " fires " + std::to_string(own.due_ms - now_ms) + " ms early";
+  if (whole.delayed_gone.size() != 1 || whole.messages.size() != 1 ||
+      message_of(whole.messages[0].value) != own.message || run_.number_of(whole.self) != own.owner)
+    return named(own.message) + " fires as something else";
+  return {};
+}
+
+std::string model::judge_turn(message::change const& whole, std::int64_t now_ms) const {
+  auto const self = run_.number_of(whole.self);
+  auto left = now_.mailboxes[self];
+  auto states = now_.states[self];
+  std::array<bool, states_count> touched{};
+  std::vector<message::envelope> sends;
+  std::vector<message::delayed_message> sets;
+  std::set<message::entry_key> gone;
+  std::vector<std::pair<std::size_t, std::string>> records;
+
+  for (auto const& key : whole.consumed) {
+    auto const found = left.find(key);
+    if (found == left.end())
+      return to_text(whole.self) + " consumes what does not wait for it";
+    auto const [message, sender] = found->second;
+    for (auto before = left.begin(); before != found; ++before)
+      if (before->second.sender == sender)
+        return named(message) + " overtakes " + named(before->second.message) + " at " + to_text(whole.self);
+    left.erase(found);
+    std::size_t records_count = 0;
+    for (auto const& one : run_.messages[message].does)
+      switch (one.what) {
+      case verb::add:
+        states[one.which] = states[one.which].value_or(0) + one.amount;
+        touched[one.which] = true;
+        break;
+      case verb::remove:
+        states[one.which].reset();
+        touched[one.which] = true;
+        break;
+      case verb::send:
+        sends.push_back({run_.address(run_.messages[one.which].target), whole.self, value_of(one.which)});
+        break;
+      case verb::send_later:
+        sets.push_back({now_ms + one.amount,
+                        one.token == 0 ? std::string() : std::to_string(one.token),
+                        {run_.address(run_.messages[one.which].target), whole.self, value_of(one.which)}});
+        break;
+      case verb::cancel: {
+        auto const token = std::to_string(one.token);
+        std::erase_if(sets, [&](auto const& set) { return set.cancellation_token == token; });
+        for (auto const& [pending_key, own] : now_.delayed)
+          if (own.owner == self && own.token == token)
+            gone.insert(pending_key);
+        break;
+      }
+      case verb::record:
+        records.emplace_back(one.which, record_of(message, records_count++));
+        break;
+      }
+  }
+
+  if (whole.messages != sends)
+    return to_text(whole.self) + " sends something else";
+  if (whole.delayed_set != sets)
+    return to_text(whole.self) + " sets other delayed messages";
+  if (std::set(whole.delayed_gone.begin(), whole.delayed_gone.end()) != gone ||
+      whole.delayed_gone.size() != gone.size())
+    return to_text(whole.self) + " cancels other delayed messages";
+  if (!std::equal(whole.egress_records.begin(), whole.egress_records.end(), records.begin(), records.end(),
+                  [](auto const& has, auto const& wanted) {
+                    return egress_of(has.egress) == wanted.first && has.value.bytes == wanted.second;
+                  }))
+    return to_text(whole.self) + " records something else";
+  for (std::size_t i = 0; i < states_count; ++i) {
+    auto const found = std::find_if(whole.states.begin(), whole.states.end(),
+                                    [&](auto const& change) { return change.name == state_name(i); });
+    if ((found != whole.states.end()) != touched[i])
+      return state_name(i) + " of " + to_text(whole.self) + (touched[i] ? " is not written" : " is written");
+    if (!touched[i])
+      continue;
+    auto const wanted = states[i] ? std::optional(std::to_string(*states[i])) : std::nullopt;
+    auto const has = found->value ? std::optional(found->value->value.bytes) : std::nullopt;
+    if (wanted != has)
+      return state_name(i) + " of " + to_text(whole.self) + " becomes " + has.value_or("nothing") + ", not " +
+             wanted.value_or("nothing");
+  }
+  return {};
+}
+
+void model::apply(facts& to, message::change const& whole, std::uint64_t number) const {
+  to.last_number = number + whole.egress_records.size();
+  if (whole.departed)
+    return;
+  auto const self = run_.number_of(whole.self);
+  for (auto const& key : whole.consumed) {
+    auto const found = to.mailboxes[self].find(key);
+    if (found == to.mailboxes[self].end())
+      continue; // the store has kept what does not follow
+    to.took_effect[found->second.message] = true;
+    to.mailboxes[self].erase(found);
+    --to.waiting_count;
+  }
+  for (auto const& key : whole.delayed_gone)
+    to.delayed.erase(key);
+  for (auto const& change : whole.states) {
+    auto& own = to.states[self][static_cast<std::size_t>(change.name[1] - '0')];
+    own.reset();
+    if (change.value) {
+      std::int64_t value = 0;
+      auto const& bytes = change.value->value.bytes;
+      std::from_chars(bytes.data(), bytes.data() + bytes.size(), value);
+      own = value;
+    }
+  }
+  for (std::uint32_t i = 0; i < whole.messages.size(); ++i) {
+    auto const& [target, caller, value] = whole.messages[i];
+    auto const message = message_of(value);
+    if (to.ordered[message] == 0) // a delayed one is sent when it is due
+      to.ordered[message] = number;
+    to.mailboxes[run_.number_of(target)].emplace(
+        message::entry_key{number, i},
+        waiting{message, caller ? std::optional(run_.number_of(*caller)) : std::nullopt});
+    ++to.waiting_count;
+  }
+  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i) {
+    auto const& set = whole.delayed_set[i];
+    auto const message = message_of(set.message.value);
+    if (to.ordered[message] == 0) // a delayed one is sent when it is due
+      to.ordered[message] = number;
+    auto const sender = set.message.caller ? std::optional(run_.number_of(*set.message.caller)) : std::nullopt;
+    to.delayed.emplace(message::entry_key{number, i},
+                       pending{message, self, sender, set.due_ms, set.cancellation_token});
+  }
+  for (auto const& record : whole.egress_records)
+    to.records[egress_of(record.egress)].insert(record.value.bytes);
+}
+
+} // namespace statefund::simulation

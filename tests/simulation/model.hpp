@@ -1,0 +1,94 @@
+#pragma once
+
+#include "message/change.hpp"
+#include "simulation/program.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace statefund::simulation {
+
+// What must be true, told without any of the daemon's code: it sees every change in the order, says what is wrong with
+// it, and knows what all of them together amount to. A crash takes it back to what was kept.
+class model {
+ public:
+  explicit model(program const& run) : run_(run), base_(run), now_(run) {}
+
+  struct waiting {
+    std::uint32_t message = 0;
+    std::optional<std::uint32_t> sender; // absent: from outside
+  };
+  struct pending {
+    std::uint32_t message = 0;
+    std::uint32_t owner = 0;
+    std::optional<std::uint32_t> sender;
+    std::int64_t due_ms = 0;
+    std::string token;
+  };
+  using state_values = std::array<std::optional<std::int64_t>, states_count>;
+
+  // Judges the change and takes it in. Empty: nothing is wrong.
+  std::string take(message::change const& whole, std::uint64_t number, std::int64_t now_ms);
+  // What was kept is the order up to this number.
+  void crash(std::uint64_t kept_through);
+
+  state_values const& states(std::uint32_t address) const { return now_.states[address]; }
+  std::map<message::entry_key, waiting> const& mailbox(std::uint32_t address) const { return now_.mailboxes[address]; }
+  std::map<message::entry_key, pending> const& delayed() const { return now_.delayed; }
+  // The change that brought it in or sent it; 0: none.
+  std::uint64_t ordered(std::uint32_t message) const { return now_.ordered[message]; }
+  bool took_effect(std::uint32_t message) const { return now_.took_effect[message]; }
+  std::set<std::string> const& records(std::size_t egress) const { return now_.records[egress]; }
+  std::size_t waiting_count() const noexcept { return now_.waiting_count; }
+  std::uint64_t last_number() const noexcept { return now_.last_number; }
+
+ private:
+  struct facts {
+    explicit facts(program const& run)
+        : states(run.addresses_count()),
+          mailboxes(run.addresses_count()),
+          ordered(run.messages.size()),
+          took_effect(run.messages.size()) {}
+
+    std::vector<state_values> states;
+    std::vector<std::map<message::entry_key, waiting>> mailboxes;
+    std::map<message::entry_key, pending> delayed;
+    std::vector<std::uint64_t> ordered;
+    std::vector<bool> took_effect;
+    std::array<std::set<std::string>, egresses_count> records;
+    std::size_t waiting_count = 0;
+    std::uint64_t last_number = 0;
+  };
+  struct numbered {
+    std::uint64_t number;
+    message::change whole;
+  };
+
+  std::string judge(message::change const& whole, std::int64_t now_ms) const;
+  std::string judge_turn(message::change const& whole, std::int64_t now_ms) const;
+  std::string judge_due(message::change const& whole, std::int64_t now_ms) const;
+  std::string judge_accepted(message::change const& whole) const;
+  void apply(facts& to, message::change const& whole, std::uint64_t number) const;
+
+  program const& run_;
+  facts base_; // before log_
+  std::deque<numbered> log_;
+  facts now_;
+};
+
+// A message's value: its number.
+std::uint32_t message_of(message::typed_value const& value);
+message::typed_value value_of(std::uint32_t message);
+// What the i-th record of a message says.
+std::string record_of(std::uint32_t message, std::size_t i);
+std::string state_name(std::size_t state);
+std::size_t egress_of(message::egress_id const& id);
+message::egress_id egress_id_of(std::size_t egress);
+
+} // namespace statefund::simulation

@@ -1,0 +1,218 @@
+#include "simulation/program.hpp"
+
+#include <charconv>
+#include <random>
+#include <set>
+
+namespace statefund::simulation {
+
+namespace {
+
+class maker {
+ public:
+  explicit maker(std::uint64_t seed) : random_(static_cast<std::uint32_t>(seed * 2654435761U + 12345)) {}
+
+  program make(std::uint64_t seed) {
+    made_.seed = seed;
+    made_.shards_count = 1 + below(3);
+    made_.ids_count = one_in(4) ? 2 + below(4) : 30 + below(60);
+    made_.calls_in_flight_max = one_in(3) ? 1 + below(4) : 64;
+    made_.buffered_bytes_max = one_in(4) ? 300 + below(1000) : 1'000'000;
+    made_.delayed_max = one_in(4) ? 5 + below(20) : 1'000'000;
+    made_.egress_bytes_max = one_in(2) ? 100 + below(400) : 1'000'000;
+    made_.modules_chance = chance();
+    hot_ = any_address();
+    for (auto count = 20 + below(60); count > 0; --count)
+      add_traffic();
+    for (auto count = below(6); count > 0; --count)
+      insert(action::reload);
+    for (auto count = below(3); count > 0; --count)
+      insert(action::outage);
+    constexpr std::array faults{action::kill,       action::kill,      action::lose_power, action::lose_power,
+                                action::fail_write, action::fail_sync, action::stop,       action::crash_early};
+    for (auto count = below(5); count > 0; --count)
+      insert(faults[below(faults.size())]);
+    return std::move(made_);
+  }
+
+ private:
+  std::uint32_t below(std::size_t bound) {
+    return static_cast<std::uint32_t>(random_()) % static_cast<std::uint32_t>(bound);
+  }
+  std::uint32_t chance() { return static_cast<std::uint32_t>(random_()); }
+  bool one_in(std::uint32_t bound) { return below(bound) == 0; }
+  std::uint32_t any_address() { return one_in(4) ? hot_ : below(made_.addresses_count()); }
+
+  void insert(action what) {
+    step one;
+    one.what = what;
+    one.chance = chance();
+    made_.steps.insert(made_.steps.begin() + below(made_.steps.size() + 1), std::move(one));
+  }
+
+  void add_traffic() {
+    step one;
+    one.chance = chance();
+    one.keyed = one_in(2);
+    switch (below(8)) {
+    case 0:
+    case 1:
+      one.what = action::read;
+      break;
+    case 2:
+    case 3: {
+      one.what = action::upload;
+      auto const to_few = one_in(2);
+      auto const first = any_address();
+      for (auto count = 2 + below(6); count > 0; --count)
+        one.messages.push_back(add_message(to_few && one_in(2) ? first : any_address(), 0));
+      break;
+    }
+    default:
+      one.messages.push_back(add_message(any_address(), 0));
+      if (one_in(6))
+        one.delay_ms = 1 + below(3000);
+    }
+    made_.steps.push_back(std::move(one));
+  }
+
+  std::uint32_t add_message(std::uint32_t target, std::uint32_t depth) {
+    auto const number = static_cast<std::uint32_t>(made_.messages.size());
+    made_.messages.emplace_back().target = target;
+    errand own;
+    own.target = target;
+    if (one_in(25)) {
+      constexpr std::array failures{function::errc::endpoint_failed, function::errc::answer_unreadable,
+                                    function::errc::endpoint_unreachable, function::errc::function_in_error};
+      own.failures_count = static_cast<std::uint8_t>(1 + below(2));
+      own.failure = failures[below(failures.size())];
+    }
+    for (auto count = 1 + below(4); count > 0; --count)
+      own.does.push_back(add_command(depth));
+    made_.messages[number] = std::move(own);
+    return number;
+  }
+
+  command add_command(std::uint32_t depth) {
+    command one;
+    bool const sends = depth < 6 && made_.messages.size() < messages_max;
+    switch (auto const what = below(20); what) {
+    case 0:
+      one.what = verb::remove;
+      one.which = below(states_count);
+      return one;
+    case 1:
+    case 2:
+      one.what = verb::cancel;
+      one.token = static_cast<std::uint8_t>(1 + below(tokens_count));
+      return one;
+    case 3:
+    case 4:
+    case 5:
+      one.what = verb::record;
+      one.which = below(egresses_count);
+      return one;
+    case 6:
+    case 7:
+    case 8:
+      if (!sends)
+        break;
+      one.what = verb::send_later;
+      one.amount = static_cast<std::int32_t>(one_in(5) ? 0 : below(3000));
+      one.token = static_cast<std::uint8_t>(one_in(2) ? 1 + below(tokens_count) : 0);
+      one.which = add_message(any_address(), depth + 1);
+      return one;
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+      if (!sends)
+        break;
+      one.what = verb::send;
+      one.which = add_message(any_address(), depth + 1);
+      return one;
+    default:
+      break;
+    }
+    one.what = verb::add;
+    one.which = below(states_count);
+    one.amount = static_cast<std::int32_t>(1 + below(9));
+    return one;
+  }
+
+  static constexpr std::size_t messages_max = 600;
+
+  std::minstd_rand random_;
+  program made_;
+  std::uint32_t hot_ = 0;
+};
+
+constexpr std::array<std::string_view, 6> verb_words{"add", "remove", "send", "send_later", "cancel", "record"};
+constexpr std::array<std::string_view, 11> action_words{"send",      "upload", "read",       "reload",
+                                                        "outage",    "kill",   "lose_power", "fail_write",
+                                                        "fail_sync", "stop",   "crash_early"};
+
+void add_text(program const& of, std::uint32_t number, std::set<std::uint32_t>& told, std::string& into) {
+  if (!told.insert(number).second)
+    return;
+  auto const& own = of.messages[number];
+  into += "  m" + std::to_string(number) + " to " + to_text(of.address(own.target)) + ":";
+  if (own.failures_count > 0)
+    into += " fails " + std::to_string(own.failures_count) + " times;";
+  for (auto const& one : own.does) {
+    into += " " + std::string(verb_words[static_cast<std::size_t>(one.what)]);
+    into += one.what == verb::send || one.what == verb::send_later ? " m" : " ";
+    into += std::to_string(one.which);
+    if (one.amount != 0)
+      into += " (" + std::to_string(one.amount) + ")";
+    if (one.token != 0)
+      into += " token " + std::to_string(one.token);
+    into += ";";
+  }
+  into += "\n";
+  for (auto const& one : own.does)
+    if (one.what == verb::send || one.what == verb::send_later)
+      add_text(of, one.which, told, into);
+}
+
+} // namespace
+
+message::address program::address(std::uint32_t number) const {
+  return {{"sim", std::string(kinds[kind_of(number)].name)}, std::to_string(number % ids_count)};
+}
+
+std::uint32_t program::number_of(message::address const& self) const {
+  std::uint32_t id = 0;
+  std::from_chars(self.id.data(), self.id.data() + self.id.size(), id);
+  std::uint32_t kind = 0;
+  while (kinds[kind].name != self.type.name)
+    ++kind;
+  return kind * static_cast<std::uint32_t>(ids_count) + id;
+}
+
+program make_program(std::uint64_t seed) {
+  return maker(seed).make(seed);
+}
+
+std::string to_text(program const& one) {
+  std::string text = "shards " + std::to_string(one.shards_count) + ", calls " +
+                     std::to_string(one.calls_in_flight_max) + ", bytes " + std::to_string(one.buffered_bytes_max) +
+                     ", delayed " + std::to_string(one.delayed_max) + ", egress bytes " +
+                     std::to_string(one.egress_bytes_max) + "\n";
+  std::set<std::uint32_t> told;
+  for (auto const& next : one.steps) {
+    text += std::string(action_words[static_cast<std::size_t>(next.what)]);
+    if (next.keyed && !next.messages.empty())
+      text += " with keys";
+    if (next.delay_ms > 0)
+      text += " in " + std::to_string(next.delay_ms) + " ms";
+    for (auto const number : next.messages)
+      text += " m" + std::to_string(number);
+    text += "\n";
+    for (auto const number : next.messages)
+      add_text(one, number, told, text);
+  }
+  return text;
+}
+
+} // namespace statefund::simulation

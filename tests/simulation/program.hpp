@@ -1,0 +1,99 @@
+#pragma once
+
+#include "function/errc.hpp"
+#include "message/address.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace statefund::simulation {
+
+// A program is what a run does from outside, and what each message makes its receiver do: a tree of commands for each
+// message that comes in. Made from a seed; nothing in it depends on how the run goes.
+
+inline constexpr std::size_t states_count = 4; // of each address
+inline constexpr std::size_t tokens_count = 3;
+inline constexpr std::size_t egresses_count = 2;
+
+struct kind_of_function {
+  std::string_view name;
+  bool declares_states; // 2.x; else it asks for them, one by one
+};
+inline constexpr std::array<kind_of_function, 5> kinds{
+    {{"a", false}, {"b", false}, {"c", false}, {"v", true}, {"w", true}}};
+
+enum class verb : std::uint8_t {
+  add,        // `amount` to the state `which`
+  remove,     // the state `which`
+  send,       // the message `which`
+  send_later, // the message `which` after `amount` ms, under the token or none
+  cancel,     // what was set under the token
+  record,     // a record for the egress `which`
+};
+
+struct command {
+  verb what = verb::add;
+  std::uint32_t which = 0;
+  std::int32_t amount = 0;
+  std::uint8_t token = 0; // 0: none
+};
+
+struct errand {
+  std::uint32_t target = 0; // an address, by its number
+  std::vector<command> does;
+  std::uint8_t failures_count = 0; // of calls that carry it, before one succeeds
+  function::errc failure = function::errc::endpoint_failed;
+};
+
+enum class action : std::uint8_t {
+  send,        // one message
+  upload,      // several messages in one request
+  read,        // an egress
+  reload,      // other modules
+  outage,      // a type's endpoint is out of reach for a while
+  kill,        // kill -9
+  lose_power,  // a prefix of what was not synced stays
+  fail_write,  // a write fails, and the process ends
+  fail_sync,   // a sync
+  stop,        // as asked, and started again
+  crash_early, // kill -9 while it starts
+};
+
+struct step {
+  action what = action::send;
+  std::vector<std::uint32_t> messages;
+  bool keyed = false;
+  std::uint32_t delay_ms = 0;
+  std::uint32_t chance = 0; // what is left to say
+};
+
+struct program {
+  std::uint64_t seed = 0;
+  std::size_t shards_count = 1;
+  std::size_t ids_count = 1; // of each type
+  std::size_t calls_in_flight_max = 1;
+  std::uint64_t buffered_bytes_max = 0;
+  std::size_t delayed_max = 0;
+  std::uint64_t egress_bytes_max = 0;
+  std::uint32_t modules_chance = 0; // what the first modules are made from
+  std::vector<errand> messages;
+  std::vector<step> steps;
+
+  message::address address(std::uint32_t number) const;
+  std::uint32_t number_of(message::address const& self) const;
+  std::size_t kind_of(std::uint32_t address) const noexcept { return address / ids_count; }
+  std::size_t addresses_count() const noexcept { return kinds.size() * ids_count; }
+};
+
+program make_program(std::uint64_t seed);
+
+// One line a step and a message that is reached.
+std::string to_text(program const& one);
+
+} // namespace statefund::simulation
