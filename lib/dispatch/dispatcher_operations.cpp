@@ -46,7 +46,8 @@ asio::awaitable<bool> dispatcher::are_durable(store::ticket seen) {
   auto const end = co_await ended.wait(until);
   waiting.cancel();
   co_await waiting.close();
-  co_return end == task::wait_end::notified&& is_durable;
+  bool const in_time = end == task::wait_end::notified;
+  co_return in_time&& is_durable;
 }
 
 asio::awaitable<void> dispatcher::list(shard& one, address_filter const& wanted, address_list& into) {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <tuple>
 #include <utility>
 
 namespace statefund::dispatch {
@@ -67,12 +66,12 @@ address_summary summary_of(mailbox::mailbox const& box, lane const& type) {
   return seen;
 }
 
-// A paused address for which nothing waits comes last.
-using since = std::optional<clock::steady::time_point>;
-
 message_summary summary_of(message::invocation const& one) {
   return {one.key, one.value.type_name, one.value.bytes.size(), one.caller};
 }
+
+// A paused address for which nothing waits comes last.
+using since = std::optional<clock::steady::time_point>;
 
 bool is_longer(since const& of, message::address const& self, address_summary const& than) {
   if (of == than.oldest_since)

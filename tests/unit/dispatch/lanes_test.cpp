@@ -657,3 +657,19 @@ TEST_CASE("whatever comes and goes, no turn is lost, one probe at a time is out,
     REQUIRE(world.order.size() == made_count + given_back_count);
   }
 }
+
+TEST_CASE("lanes that are held call nobody, whatever comes, and once they are let go everybody who waited") {
+  bench at({{"a", 2}, {"b", 1}});
+  at.all.hold();
+  for (char const* const id : {"1", "2", "3"})
+    at.ready("a", id);
+  at.ready("b", "1");
+  at.reload();
+  CHECK(at.workers.empty());
+  at.all.go();
+  CHECK(at.workers.size() == 3); // as many as have permits
+  at.settle();
+  CHECK(at.order.size() == 3);
+  at.end_one("a");
+  CHECK(at.order.size() == 4);
+}

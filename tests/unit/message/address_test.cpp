@@ -1,8 +1,10 @@
 #include "message/address.hpp"
+#include "message/batch.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <cstdint>
 
 using namespace statefund::message;
 
@@ -62,5 +64,15 @@ TEST_CASE("addresses spread over all partitions") {
   for (int const c : count) {
     CHECK(c > 50);
     CHECK(c < 170);
+  }
+}
+
+TEST_CASE("a message's id is read as it is written, and nothing else is") {
+  for (entry_key const& key : {entry_key{0, 0}, entry_key{0x660e552295e27, 0x1f}, entry_key{UINT64_MAX, UINT32_MAX}})
+    CHECK(parse_entry_key(to_text(key)) == key);
+  for (char const* const text :
+       {"", "-", "1", "1-", "-1", "1-2-3", "g-0", "1-g", "1 -0", "0x1-0", "10000000000000000-0", "1-100000000"}) {
+    INFO(text);
+    CHECK_FALSE(parse_entry_key(text));
   }
 }
