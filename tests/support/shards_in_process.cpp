@@ -135,7 +135,9 @@ dispatch::verb_receipt shards_in_process::carry_out(asio::awaitable<dispatch::ve
 
 std::vector<store::dead_letter_row> shards_in_process::dead_letters() {
   auto told = std::make_shared<std::optional<result<std::vector<store::dead_letter_row>>>>();
-  doors_.start(keep(store.read_dead_letters({}, std::nullopt, 100'000, UINT64_MAX), told));
+  store::dead_letter_filter const all; // borrowed until they have come
+  std::optional<store::dead_letter_id> const first;
+  doors_.start(keep(store.read_dead_letters(all, first, 100'000, UINT64_MAX), told));
   auto rows = come(told, loop);
   return rows ? std::move(*rows) : std::vector<store::dead_letter_row>{};
 }
