@@ -151,26 +151,25 @@ export function proxy_to(upstream_port, connection_count) {
 `;
 }
 
-// One run of wrk: {requests, seconds, errors, processor_us}.
-export async function wrk({port, target, body_path, connection_count, seconds}) {
-  const child = spawn('wrk', ['-t1', `-c${connection_count}`, `-d${seconds}s`, '-s', script, `http://127.0.0.1:${port}${target}`],
-    {env: {...process.env, BENCH_BODY: body_path}, stdio: ['ignore', 'pipe', 'pipe']});
+// One run of a program that sends requests and ends with a line as post.lua's: {requests, seconds, processor_us}.
+export async function sender(program, args, {seconds, env = {}}) {
+  const child = spawn(program, args, {env: {...process.env, ...env}, stdio: ['ignore', 'pipe', 'pipe']});
   const kill_with_us = () => child.kill('SIGKILL');
   process.on('exit', kill_with_us);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part) => (text += part));
   try {
-    await bounded('wrk', seconds * 1_000 + 15_000, once(child, 'close'));
+    await bounded(path.basename(program), seconds * 1_000 + 15_000, once(child, 'close'));
   } finally {
     child.kill('SIGKILL');
     process.off('exit', kill_with_us);
   }
   const told = /^BENCH (\d+) (\d+) (\d+) (.+)$/m.exec(text);
-  if (!told) throw new Error(`wrk told nothing:\n${text}`);
-  return {
-    requests: Number(told[1]),
-    seconds: Number(told[2]) / 1e6,
-    errors: Number(told[3]),
-    processor_us: processor_us_in(told[4]),
-  };
+  if (!told) throw new Error(`${program} told nothing:\n${text}`);
+  if (told[3] !== '0') throw new Error(`${program} counted ${told[3]} errors:\n${text}`);
+  return {requests: Number(told[1]), seconds: Number(told[2]) / 1e6, processor_us: processor_us_in(told[4])};
+}
+
+export function wrk({url, body_path, connection_count, seconds}) {
+  return sender('wrk', ['-t1', `-c${connection_count}`, `-d${seconds}s`, '-s', script, url], {seconds, env: {BENCH_BODY: body_path}});
 }
