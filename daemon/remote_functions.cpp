@@ -1,5 +1,6 @@
 #include "daemon/remote_functions.hpp"
 
+#include "daemon/function_limits.hpp"
 #include "daemon/version.hpp"
 #include "dispatch/share.hpp"
 
@@ -29,12 +30,7 @@ endpoint::options endpoint_options(module::function_spec const& spec, module::en
   made.pool_size = std::max<std::size_t>(1, dispatch::share_of_type(type, spec.pool_size, shard, shards_count));
   made.pool_ttl = spec.pool_ttl;
 
-  made.limits.batch_messages_max = spec.batch_messages_max;
-  made.limits.waiting_max = spec.waiting_max;
-  made.limits.payload_bytes_max = spec.payload_bytes_max;
-  made.limits.concurrent_calls_max = spec.policy.concurrent_calls_max.value_or(spec.pool_size);
-  made.limits.call_timeout = spec.timeouts.call;
-  made.limits.backoff = {spec.policy.retry_initial, spec.policy.retry_max};
+  made.limits = limits_of(spec);
   if (spec.speaks == module::protocol::v2)
     made.declared_states = std::make_shared<message::state_specs const>(spec.states);
   return made;

@@ -43,23 +43,34 @@ std::string model::take(message::change const& whole, std::uint64_t number, std:
   if (number <= now_.last_number)
     return "the number " + std::to_string(number) + " is not above the one before";
   auto wrong = judge(whole, now_ms);
+  auto how = consumption::taken;
+  if (!wrong.empty() && is_skip(whole)) {
+    how = consumption::skipped;
+    wrong.clear();
+  }
   if (!wrong.empty())
     return wrong;
-  apply(now_, whole, number);
-  log_.push_back({number, whole});
+  log_.push_back({number, how, whole});
+  apply(now_, log_.back());
   return {};
+}
+
+bool model::is_skip(message::change const& whole) const {
+  return whole.consumed.size() == 1 && whole.messages.empty() && whole.delayed_set.empty() &&
+         whole.delayed_gone.empty() && whole.states.empty() && whole.egress_records.empty() &&
+         may_skip_.contains({run_.number_of(whole.self), whole.consumed.front()});
 }
 
 void model::crash(std::uint64_t kept_through) {
   for (auto const& one : log_)
     if (one.number <= kept_through)
-      apply(base_, one.whole, one.number);
+      apply(base_, one);
   log_.clear();
   now_ = base_;
 }
 
 std::string model::judge(message::change const& whole, std::int64_t now_ms) const {
-  if (whole.departed)
+  if (whole.departed || (whole.pause && whole.consumed.empty()))
     return {};
   if (!whole.consumed.empty())
     return judge_turn(whole, now_ms);
@@ -171,19 +182,31 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
   return {};
 }
 
-void model::apply(facts& to, message::change const& whole, std::uint64_t number) const {
+void model::apply(facts& to, numbered const& next) const {
+  auto const& [number, how, whole] = next;
   to.last_number = number + whole.egress_records.size();
   if (whole.departed)
     return;
+  if (whole.pause && whole.self.id.empty()) {
+    if (whole.pause->paused)
+      to.paused_types.insert(whole.self.type.name);
+    else
+      to.paused_types.erase(whole.self.type.name);
+    return;
+  }
   auto const self = run_.number_of(whole.self);
   for (auto const& key : whole.consumed) {
     auto const found = to.mailboxes[self].find(key);
     if (found == to.mailboxes[self].end())
       continue; // the store has kept what does not follow
-    to.took_effect[found->second.message] = true;
+    (how == consumption::taken ? to.took_effect : to.skipped)[found->second.message] = true;
     to.mailboxes[self].erase(found);
     --to.waiting_count;
   }
+  if (whole.pause && whole.pause->paused)
+    to.paused.insert(self);
+  else if (whole.pause)
+    to.paused.erase(self);
   for (auto const& key : whole.delayed_gone)
     to.delayed.erase(key);
   for (auto const& change : whole.states) {

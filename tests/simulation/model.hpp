@@ -44,6 +44,11 @@ class model {
   // The change that brought it in or sent it; 0: none.
   std::uint64_t ordered(std::uint32_t message) const { return now_.ordered[message]; }
   bool took_effect(std::uint32_t message) const { return now_.took_effect[message]; }
+  // An operator has asked to skip this message of the address.
+  void may_skip(std::uint32_t address, message::entry_key const& key) { may_skip_.emplace(address, key); }
+  bool was_skipped(std::uint32_t message) const { return now_.skipped[message]; }
+  std::set<std::uint32_t> const& paused() const { return now_.paused; }
+  std::set<std::string> const& paused_types() const { return now_.paused_types; } // by name
   std::set<std::string> const& records(std::size_t egress) const { return now_.records[egress]; }
   std::size_t waiting_count() const noexcept { return now_.waiting_count; }
   std::uint64_t last_number() const noexcept { return now_.last_number; }
@@ -54,19 +59,25 @@ class model {
         : states(run.addresses_count()),
           mailboxes(run.addresses_count()),
           ordered(run.messages.size()),
-          took_effect(run.messages.size()) {}
+          took_effect(run.messages.size()),
+          skipped(run.messages.size()) {}
 
     std::vector<state_values> states;
     std::vector<std::map<message::entry_key, waiting>> mailboxes;
     std::map<message::entry_key, pending> delayed;
     std::vector<std::uint64_t> ordered;
     std::vector<bool> took_effect;
+    std::vector<bool> skipped;
+    std::set<std::uint32_t> paused;
+    std::set<std::string> paused_types;
     std::array<std::set<std::string>, egresses_count> records;
     std::size_t waiting_count = 0;
     std::uint64_t last_number = 0;
   };
+  enum class consumption { taken, skipped };
   struct numbered {
     std::uint64_t number;
+    consumption how;
     message::change whole;
   };
 
@@ -74,12 +85,14 @@ class model {
   std::string judge_turn(message::change const& whole, std::int64_t now_ms) const;
   std::string judge_due(message::change const& whole, std::int64_t now_ms) const;
   std::string judge_accepted(message::change const& whole) const;
-  void apply(facts& to, message::change const& whole, std::uint64_t number) const;
+  bool is_skip(message::change const& whole) const;
+  void apply(facts& to, numbered const& next) const;
 
   program const& run_;
   facts base_; // before log_
   std::deque<numbered> log_;
   facts now_;
+  std::set<std::pair<std::uint32_t, message::entry_key>> may_skip_;
 };
 
 // A message's value: its number.

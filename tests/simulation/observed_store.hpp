@@ -27,6 +27,10 @@ class observed_store final : public store::store {
   read(message::address const& self, message::state_specs const& wanted) override {
     return kept_.read(self, wanted);
   }
+  boost::asio::awaitable<result<std::vector<statefund::store::state_summary>>>
+  list_states(message::address const& self) override {
+    return kept_.list_states(self);
+  }
   boost::asio::awaitable<result<std::optional<statefund::store::key_row>>>
   read_key(message::address const& self, std::string const& idempotency_key) override {
     return kept_.read_key(self, idempotency_key);
@@ -38,6 +42,7 @@ class observed_store final : public store::store {
     told_.has_ordered(whole, ordered.number());
     return ordered;
   }
+  statefund::store::ticket ordered_so_far() const noexcept override { return kept_.ordered_so_far(); }
   boost::asio::awaitable<result<void>> durable(statefund::store::ticket ordered) override {
     return kept_.durable(ordered);
   }
@@ -57,6 +62,18 @@ class observed_store final : public store::store {
                                                                             std::size_t records_max,
                                                                             std::uint64_t bytes_max) override {
     return kept_.read_egress(egress, after, records_max, bytes_max);
+  }
+  bool has_room_for(message::dead_letter const& one) const noexcept override { return kept_.has_room_for(one); }
+  statefund::store::dead_letter_account const& dead_letters() const noexcept override { return kept_.dead_letters(); }
+  boost::asio::awaitable<result<std::optional<message::dead_letter>>>
+  read_dead_letter(statefund::store::dead_letter_id const& id) override {
+    return kept_.read_dead_letter(id);
+  }
+  boost::asio::awaitable<result<std::vector<statefund::store::dead_letter_row>>>
+  read_dead_letters(statefund::store::dead_letter_filter const& wanted,
+                    std::optional<statefund::store::dead_letter_id> const& after, std::size_t count_max,
+                    std::uint64_t bytes_max) override {
+    return kept_.read_dead_letters(wanted, after, count_max, bytes_max);
   }
 
  private:

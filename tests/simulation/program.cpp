@@ -17,7 +17,7 @@ class maker {
     made_.shards_count = 1 + below(3);
     made_.ids_count = one_in(4) ? 2 + below(4) : 30 + below(60);
     made_.calls_in_flight_max = one_in(3) ? 1 + below(4) : 64;
-    made_.buffered_bytes_max = one_in(4) ? 300 + below(1000) : 1'000'000;
+    made_.buffered_bytes_max = one_in(4) ? 8000 + below(30'000) : 1'000'000;
     made_.delayed_max = one_in(4) ? 5 + below(20) : 1'000'000;
     made_.egress_bytes_max = one_in(2) ? 100 + below(400) : 1'000'000;
     made_.modules_chance = chance();
@@ -28,6 +28,8 @@ class maker {
       insert(action::reload);
     for (auto count = below(3); count > 0; --count)
       insert(action::outage);
+    for (auto count = one_in(2) ? 0 : below(12); count > 0; --count)
+      insert(action::operate);
     constexpr std::array faults{action::kill,       action::kill,      action::lose_power, action::lose_power,
                                 action::fail_write, action::fail_sync, action::stop,       action::crash_early};
     for (auto count = below(5); count > 0; --count)
@@ -148,9 +150,9 @@ class maker {
 };
 
 constexpr std::array<std::string_view, 6> verb_words{"add", "remove", "send", "send_later", "cancel", "record"};
-constexpr std::array<std::string_view, 11> action_words{"send",      "upload", "read",       "reload",
-                                                        "outage",    "kill",   "lose_power", "fail_write",
-                                                        "fail_sync", "stop",   "crash_early"};
+constexpr std::array<std::string_view, 12> action_words{"send",      "upload", "read",        "reload",
+                                                        "outage",    "kill",   "lose_power",  "fail_write",
+                                                        "fail_sync", "stop",   "crash_early", "operate"};
 
 void add_text(program const& of, std::uint32_t number, std::set<std::uint32_t>& told, std::string& into) {
   if (!told.insert(number).second)

@@ -63,6 +63,7 @@ enum class action : std::uint8_t {
   fail_sync,   // a sync
   stop,        // as asked, and started again
   crash_early, // kill -9 while it starts
+  operate,     // an operator pauses, resumes or skips
 };
 
 struct step {

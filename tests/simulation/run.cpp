@@ -1,7 +1,7 @@
 #include "simulation/run.hpp"
 
 #include "clock/clock.hpp"
-#include "daemon/remote_functions.hpp"
+#include "daemon/function_limits.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "error/planted.hpp"
 #include "log/capture.hpp"
@@ -151,6 +151,9 @@ class world {
   asio::awaitable<void> hear(question about, dispatch::receipt told, std::size_t shard);
   void forget_connection(std::size_t which);
   void break_connection(std::size_t which);
+  void operate(std::uint32_t chance);
+  void resume_everything();
+  asio::awaitable<void> carry_out(asio::awaitable<dispatch::verb_answer<dispatch::acted>> verb);
   void start_read(std::size_t egress, std::uint32_t chance);
   asio::awaitable<void> read(std::size_t egress, std::uint64_t asked_count, std::size_t shard, std::uint32_t wait_ms);
 
@@ -258,6 +261,7 @@ void world::call_begins(std::uint32_t self, message::batch const& taken, message
   ++turns_count_;
   traced(1, self, taken.size(), taken.front().key.number);
   check(!in_flight_[self], "two calls of one address at a time");
+  check(!model_.paused().contains(self), "a paused address is called");
   in_flight_[self] = true;
   check(!taken.empty() && taken.size() <= limits.batch_messages_max, "a batch is larger than its limit");
   // One call at a time: what it carries is all that the address has ever written.
@@ -352,13 +356,13 @@ result<message::reply> world::answer(std::uint32_t self, message::batch const& t
 }
 
 dispatch::declarations world::declarations_of(std::shared_ptr<catalog::snapshot const> const& modules) {
-  auto const make = [this, modules](message::function_type const& type, std::size_t shard) -> function::handle {
+  auto const make = [this, modules](message::function_type const& type, std::size_t) -> function::handle {
     auto const* const spec = modules->find(type);
     if (!spec)
       return nullptr;
-    auto const url = spec->endpoint.for_name(type.name);
-    auto const options = daemon::endpoint_options(*spec, *url, type, shard, run_.shards_count);
-    return std::make_shared<simulated_function>(*this, options.limits, options.declared_states);
+    auto declared =
+        spec->speaks == module::protocol::v2 ? std::make_shared<message::state_specs const>(spec->states) : nullptr;
+    return std::make_shared<simulated_function>(*this, daemon::limits_of(*spec), std::move(declared));
   };
   auto const is_declared = [modules](message::egress_id const& egress) { return modules->find(egress) != nullptr; };
   return {make, is_declared};
@@ -382,7 +386,7 @@ void world::start() {
                    [this](message::change const& whole) { will_order(whole); },
                    [this](message::change const& whole, std::uint64_t number) { has_ordered(whole, number); }});
   dispatch::options chosen;
-  chosen.buffered_bytes_max = run_.buffered_bytes_max;
+  chosen.memory.bytes_max = run_.buffered_bytes_max;
   chosen.delayed_max = run_.delayed_max;
   chosen.calls_in_flight_max = run_.calls_in_flight_max;
   chosen.egress_queue.bytes_max = run_.egress_bytes_max;
@@ -531,7 +535,11 @@ asio::awaitable<void> world::apply(std::shared_ptr<catalog::snapshot const> next
   auto const keeps = [before, next](message::function_type const& type) {
     auto const* const had = before->find(type);
     auto const* const has = next->find(type);
-    return had == has || (had && has && daemon::calls_alike(*had, *has));
+    if (!had || !has)
+      return had == has;
+    auto moved = *had;
+    moved.where = has->where;
+    return moved == *has;
   };
   co_await all_->apply(declarations_of(next), keeps);
   modules_ = next;
@@ -645,6 +653,49 @@ asio::awaitable<void> world::hear(question about, dispatch::receipt told, std::s
   traced(5, message, id);
 }
 
+asio::awaitable<void> world::carry_out(asio::awaitable<dispatch::verb_answer<dispatch::acted>> verb) {
+  auto const process = process_;
+  auto const told = co_await std::move(verb);
+  if (process != process_ || dead_ || !told)
+    co_return;
+  traced(10, told->index());
+}
+
+void world::operate(std::uint32_t chance) {
+  if (!is_open())
+    return;
+  auto& by = *connections_[below(connections_count)];
+  auto const type = message::function_type{"sim", std::string(kinds[chance / 8 % kinds.size()].name)};
+  // Somebody who has messages, if there is one.
+  auto address = chance / 64 % static_cast<std::uint32_t>(run_.addresses_count());
+  for (std::size_t i = 0; i < run_.addresses_count() && model_.mailbox(address).empty(); ++i)
+    address = (address + 1) % static_cast<std::uint32_t>(run_.addresses_count());
+  auto const& self = addresses_[address];
+  switch (chance % 8) {
+  case 0:
+    return by.start(carry_out(all_->pause(type, "looked at")));
+  case 1:
+    return by.start(carry_out(all_->resume(type)));
+  case 2:
+  case 3:
+    if (model_.mailbox(address).empty())
+      return;
+    model_.may_skip(address, model_.mailbox(address).begin()->first);
+    return by.start(carry_out(all_->skip(self, model_.mailbox(address).begin()->first)));
+  case 4:
+    return by.start(carry_out(all_->resume(self)));
+  default:
+    return by.start(carry_out(all_->pause(self, "looked at")));
+  }
+}
+
+void world::resume_everything() {
+  for (auto const address : model_.paused())
+    outside_->start(carry_out(all_->resume(addresses_[address])));
+  for (auto const& name : model_.paused_types())
+    outside_->start(carry_out(all_->resume(message::function_type{"sim", name})));
+}
+
 void world::start_read(std::size_t egress, std::uint32_t chance) {
   auto& own = readers_[egress];
   if (!is_open() || std::exchange(own.under_way, true))
@@ -696,7 +747,7 @@ void world::will_order(message::change const& whole) {
     auto const account = store_->find_account(record.egress);
     check(account && account->bytes < run_.egress_bytes_max, "an egress holds more than its mark");
   }
-  if (!whole.consumed.empty() || !whole.delayed_gone.empty() || whole.departed)
+  if (!whole.consumed.empty() || !whole.delayed_gone.empty() || whole.departed || whole.pause)
     return;
   // From outside: through a door.
   if (!whole.delayed_set.empty())
@@ -751,6 +802,8 @@ void world::take_step() {
     if (std::exchange(applies_, true))
       return;
     return outside_->start(apply(make_modules(next.chance, presence::some, ++generation_)));
+  case action::operate:
+    return operate(next.chance);
   case action::outage:
     out_of_reach_until_[next.chance % kinds.size()] =
         clock::steady::now() + std::chrono::milliseconds(next.chance / 16 % 2000);
@@ -836,6 +889,8 @@ void world::calm_down() {
       all_present = true;
       outside_->start(apply(make_modules(run_.modules_chance, presence::all, ++generation_)));
     }
+    if (started_ && !applies_ && round % 4 == 0)
+      resume_everything();
     bool answered = true;
     for (std::uint32_t i = 0; i < sent_.size(); ++i) {
       auto const& own = sent_[i];
@@ -852,8 +907,8 @@ void world::calm_down() {
       read_all = read_all && readers_[egress].seen == model_.records(egress);
       start_read(egress, 6);
     }
-    if (started_ && answered && read_all && all_present && !applies_ && model_.waiting_count() == 0 &&
-        model_.delayed().empty())
+    if (started_ && answered && read_all && all_present && !applies_ && model_.paused().empty() &&
+        model_.paused_types().empty() && model_.waiting_count() == 0 && model_.delayed().empty())
       return;
     move_time(20U << std::min(round / 4, 6));
   }
@@ -901,7 +956,7 @@ void world::compare() {
   check(all_->counts().delayed_count == 0, "delayed messages are counted that are not there");
   for (std::uint32_t i = 0; i < sent_.size(); ++i) {
     auto const& own = sent_[i];
-    if (own.comes_in && own.accepted && !model_.took_effect(i))
+    if (own.comes_in && own.accepted && !model_.took_effect(i) && !model_.was_skipped(i))
       wrong("m" + std::to_string(i) + " was acknowledged and took no effect");
     if (own.comes_in && own.refused && !own.unknown && !own.accepted && model_.ordered(i) != 0)
       wrong("m" + std::to_string(i) + " was refused and took effect");
