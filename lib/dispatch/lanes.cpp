@@ -20,6 +20,8 @@ constexpr std::chrono::nanoseconds probe_interval_max = std::chrono::seconds(5);
 // The Retry-After of SF0121 promises that a type unused for so long gives its place up.
 constexpr std::chrono::seconds unused_min(60);
 constexpr std::chrono::seconds unused_looked_for_every(1);
+// An answer about missing states is made before any work is done: what takes longer is no such answer.
+constexpr std::chrono::nanoseconds learning_max = std::chrono::seconds(1);
 
 // The number whose page says what to do.
 std::string reason_of(error const& why) {
@@ -88,6 +90,7 @@ void lanes::bind(lane& of, function::handle callee) {
   of.not_reached_count = 0;
   of.not_reached_is_logged = false;
   of.probe = 0;
+  shares_are_stale_ = true;
   of.home = chosen_.shard;
   of.callee = std::move(callee);
   std::erase(waiting_, &of);
@@ -105,6 +108,9 @@ void lanes::bind(lane& of, function::handle callee) {
       of.specs = std::move(declared);
     else if (were_declared)
       of.specs = std::make_shared<message::state_specs>();
+    of.is_learning = !of.specs_are_declared && (of.is_learning || were_declared);
+    of.learners_max = 1;
+    of.learns_until = {};
   }
   for (auto const& next : std::exchange(of.ready, {}))
     ready(of, next);
@@ -131,6 +137,7 @@ std::unordered_set<lane*> lanes::rebind() {
   });
   for (auto const& [type, next] : std::exchange(early_, {}))
     ready(open(type), next);
+  give_places();
   return other_marks;
 }
 
@@ -170,35 +177,66 @@ bool lanes::wants_worker(lane const& of) noexcept {
   if (of.ready.empty() || of.paused)
     return false;
   return of.not_reached_count > 0 ? of.workers_count < of.permits_count && may_probe(of)
-                                  : of.workers_count < of.open_permits_count;
+                                  : of.workers_count < calls_max_of(of);
+}
+
+std::size_t lanes::calls_max_of(lane const& of) noexcept {
+  bool const is_over =
+      !of.is_learning || (of.learns_until != clock::steady::time_point{} && of.learns_until <= clock::steady::now());
+  return is_over ? of.open_permits_count : std::min(of.open_permits_count, of.learners_max);
 }
 
 void lanes::start_workers(lane& of) {
   if (stopped_ || held_ || !wants_worker(of))
     return;
-  if (calls_count_ >= calls_max_) {
+  if (!has_place_for(of)) {
     if (std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
       waiting_.push_back(&of);
     return;
   }
+  kept_count_ -= of.workers_count < of.own_calls_max ? 1 : 0;
   ++of.workers_count;
   ++calls_count_;
   if (of.not_reached_count > 0)
     of.probe = ++of.probes_total;
+  if (of.is_learning && of.learns_until == clock::steady::time_point{}) {
+    of.learns_until = clock::steady::now() + learning_max;
+    probe_at(of.learns_until, of.type);
+  }
   links_.start_worker({&of, of.callee, of.probe});
 }
 
 void lanes::go() {
   held_ = false;
   for (auto& [type, own] : by_type_)
-    for (std::size_t ready_count = own->ready.size(); ready_count > 0; --ready_count)
-      start_workers(*own);
+    start_all(*own);
+}
+
+void lanes::start_all(lane& of) {
+  for (auto left = of.ready.size(); left > 0 && wants_worker(of); --left)
+    start_workers(of);
+}
+
+void lanes::learned(permit const& held) {
+  lane& of = *held.of;
+  if (of.callee != held.callee || !std::exchange(of.is_learning, false))
+    return;
+  start_all(of);
+}
+
+void lanes::learned_nothing(permit const& held) {
+  lane& of = *held.of;
+  if (of.callee != held.callee || !of.is_learning)
+    return;
+  ++of.learners_max;
+  start_all(of);
 }
 
 void lanes::not_reached(permit const& held, ready_turn back, error const& why) {
   lane& of = *held.of;
   if (of.callee != held.callee)
     return ready(of, back);
+  of.learns_until = {};
   of.ready.push_front(back);
   ++of.counters.calls_failed_total;
   of.last_error = why.to_string();
@@ -260,7 +298,7 @@ void lanes::wake_probes() {
       continue;
     lane& own = *known->second;
     if (own.callee)
-      start_workers(own);
+      start_all(own);
     else if (auto callee = function_of(type))
       bind(own, std::move(callee));
     else if (functions_.is_full())
@@ -274,8 +312,9 @@ void lanes::probe_at(clock::steady::time_point at, message::function_type const&
 }
 
 bool lanes::next(permit const& held, ready_turn& into) {
-  bool const others_turn = !waiting_.empty() && (waiting_.size() > 1 || waiting_.front() != held.of);
-  return !others_turn && first(held, into);
+  bool const others_wait = !waiting_.empty() && (waiting_.size() > 1 || waiting_.front() != held.of);
+  bool const is_kept = held.of->workers_count <= held.of->own_calls_max;
+  return (is_kept || !others_wait) && first(held, into);
 }
 
 bool lanes::first(permit const& held, ready_turn& into) {
@@ -291,21 +330,55 @@ bool lanes::first(permit const& held, ready_turn& into) {
 
 void lanes::worker_ended(permit const& held) {
   lane& of = *held.of;
-  --(of.callee == held.callee ? of.workers_count : of.leaving_count);
+  if (of.callee == held.callee)
+    kept_count_ += --of.workers_count < of.own_calls_max ? 1 : 0;
+  else
+    --of.leaving_count;
   --calls_count_;
   if (of.callee == held.callee && is_probe(held))
     of.probe = 0;
   if (wants_worker(of) && std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
     waiting_.push_back(&of);
+  give_places();
+}
+
+void lanes::give_places() {
+  std::deque<lane*> without_place;
   // A lane that has nothing ready any more leaves the place to the one behind it.
   while (!stopped_ && !waiting_.empty() && calls_count_ < calls_max_) {
     lane* const foremost = waiting_.front();
     waiting_.pop_front();
+    if (!has_place_for(*foremost)) {
+      without_place.push_back(foremost);
+      continue;
+    }
     start_workers(*foremost);
     // One worker was started: what it cannot take waits for the next place.
     if (foremost->ready.size() > 1 && wants_worker(*foremost))
       waiting_.push_back(foremost);
   }
+  waiting_.insert(waiting_.begin(), without_place.begin(), without_place.end());
+}
+
+void lanes::share_calls() {
+  auto const takes_part = [](auto const& entry) { return entry.second->permits_count > 0; };
+  auto const types_count = std::count_if(by_type_.begin(), by_type_.end(), takes_part);
+  auto const own_calls = own_calls_of_type(calls_max_, static_cast<std::size_t>(types_count));
+  kept_count_ = 0;
+  for (auto& [type, own] : by_type_) {
+    own->own_calls_max = std::min(own_calls, own->permits_count);
+    kept_count_ += own->own_calls_max - std::min(own->own_calls_max, own->workers_count);
+  }
+  shares_are_stale_ = false;
+  shared_among_count_ = by_type_.size();
+}
+
+bool lanes::has_place_for(lane const& of) noexcept {
+  if (shares_are_stale_ || shared_among_count_ != by_type_.size())
+    share_calls();
+  if (calls_count_ >= calls_max_)
+    return false;
+  return of.workers_count < of.own_calls_max || calls_count_ + kept_count_ < calls_max_;
 }
 
 } // namespace statefund::dispatch

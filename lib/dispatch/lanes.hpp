@@ -77,7 +77,13 @@ struct lane {
   clock::steady::time_point next_probe{}; // none before, while not_reached_count > 0
   std::uint64_t probe = 0;                // the number of the one that is out; 0: none
   std::uint64_t probes_total = 0;
-  std::size_t workers_count = 0; // each holds one permit
+  // Until a first answer names no missing states nobody knows what a call has to carry: one call goes out at a time,
+  // one more for each that ended otherwise, and after a while as many as there are permits.
+  bool is_learning = true;
+  std::size_t learners_max = 1;
+  clock::steady::time_point learns_until{}; // none: no call has gone out yet
+  std::size_t workers_count = 0;            // each holds one permit
+  std::size_t own_calls_max = 0;            // of the shard's calls: kept for this type
   std::size_t leaving_count = 0; // workers whose permits are for what was bound before; each in its last turn
   std::deque<ready_turn> ready;
   std::optional<message::pause> paused;              // by an operator: no turn starts, whoever is ready
@@ -112,7 +118,7 @@ struct permit {
 };
 
 // All lanes of one shard, on its thread. Decides who may call: ready addresses of a type take turns, types take turns
-// for the shard's calls.
+// for the shard's calls. Some of these are kept for each type, so that slow types cannot hold them all.
 class lanes {
  public:
   struct options {
@@ -169,7 +175,11 @@ class lanes {
   // What a worker's turn has found out about the endpoint. The first takes the turn back: it is the next to go.
   void not_reached(permit const& held, ready_turn back, error const& why);
   void reached(permit const& held);
-  // When wake_probes() has something to do; never, while all endpoints are reached and all types have their function.
+  // What it has found out about the states that a call carries: all that the function wants, or nothing to rely on.
+  void learned(permit const& held);
+  void learned_nothing(permit const& held);
+  // When wake_probes() has something to do; never, while all endpoints are reached, all types have their function and
+  // none is being learned.
   clock::deadline next_probe() const noexcept;
   void wake_probes();
 
@@ -196,7 +206,12 @@ class lanes {
   bool is_unused(message::function_type const& type, clock::steady::time_point since) const;
   void bind(lane& of, function::handle callee);
   void probe_at(clock::steady::time_point at, message::function_type const& type);
-  void start_workers(lane& of);
+  void share_calls();
+  bool has_place_for(lane const& of) noexcept;
+  void give_places();
+  void start_workers(lane& of); // one
+  void start_all(lane& of);     // as many as it may have
+  static std::size_t calls_max_of(lane const& of) noexcept;
   static bool may_probe(lane const& of) noexcept;
   static bool wants_worker(lane const& of) noexcept;
 
@@ -207,6 +222,9 @@ class lanes {
   clock::steady::time_point unused_looked_for_again_at_{};
   std::unordered_map<message::function_type, std::unique_ptr<lane>> by_type_;
   std::size_t calls_count_ = 0;
+  std::size_t kept_count_ = 0; // calls that are free and kept for a type
+  bool shares_are_stale_ = true;
+  std::size_t shared_among_count_ = 0; // lanes
   std::uint64_t generation_ = 0;
   std::vector<std::pair<message::function_type, ready_turn>> early_; // of shards that are one generation ahead
   std::multimap<clock::steady::time_point, message::function_type> probes_;

@@ -29,4 +29,10 @@ inline std::size_t share_of_type(message::function_type const& type, std::size_t
   return home_of(type, shards_count) == shard ? limit : 0;
 }
 
+// How many of a shard's calls each of its types has for itself, whatever the others do: half of them are divided among
+// the types, and the rest is for whoever comes first. None where there are too many types for that.
+inline std::size_t own_calls_of_type(std::size_t calls_max, std::size_t types_count) noexcept {
+  return types_count == 0 ? 0 : calls_max / (2 * types_count);
+}
+
 } // namespace statefund::dispatch

@@ -80,6 +80,8 @@ void turn_loop::start() {
 }
 
 void turn_loop::start_worker(permit held) {
+  if (held.of->is_learning)
+    backoffs_changed_.notify_all(); // it is so for a time only
   workers_.start(work(std::move(held)));
 }
 
@@ -100,8 +102,12 @@ asio::awaitable<void> turn_loop::work(permit held) {
 void turn_loop::hear(permit const& held, ready_turn of, turn_told const& told) {
   if (told.end == turn_end::done || told.end == turn_end::failed)
     data_.types.reached(held);
-  if (told.end == turn_end::not_reached)
+  if (told.end == turn_end::done)
+    data_.types.learned(held);
+  else if (told.end == turn_end::not_reached)
     data_.types.not_reached(held, of, told.why);
+  else
+    data_.types.learned_nothing(held);
 }
 
 asio::awaitable<turn_told> turn_loop::run(mailbox::mailbox& own, call_place at) {
@@ -251,7 +257,11 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
         error const why{turn::errc::too_many_states, "it asked " + std::to_string(wishes_count) + " times in one turn"};
         co_return after_failure(own, type, bound, std::move(taken), why);
       }
-      type.specs = std::make_shared<message::state_specs>(turn::learn(*type.specs, judged->missing()));
+      auto learned = turn::learn(*type.specs, judged->missing(), data_.chosen.states_max); // others have, meanwhile
+      if (!learned)
+        co_return after_failure(own, type, bound, std::move(taken), learned.error());
+      if (*learned != *type.specs)
+        type.specs = std::make_shared<message::state_specs>(std::move(*learned));
       continue;
     }
     message::change& whole = judged->change();

@@ -137,8 +137,8 @@ result<verdict> judge(turn_facts const& known, message::missing_states missing) 
   if (!new_asked)
     return error{errc::nothing_new_asked,
                  missing.specs.empty() ? "it names none" : "it names '" + missing.specs.front().name + "'"};
-  if (learn(carried, missing).size() > known.states_max)
-    return error{errc::too_many_states, "the limit is " + std::to_string(known.states_max)};
+  if (auto const learned = learn(carried, missing, known.states_max); !learned)
+    return learned.error();
   return verdict(std::move(missing));
 }
 
@@ -188,7 +188,8 @@ result<void> check_types(message::state_values const& states) {
   return {};
 }
 
-message::state_specs learn(message::state_specs const& known, message::missing_states const& missing) {
+result<message::state_specs> learn(message::state_specs const& known, message::missing_states const& missing,
+                                   std::size_t states_max) {
   message::state_specs all = known;
   for (auto const& asked : missing.specs) {
     std::size_t const i = index_of(all, asked.name);
@@ -197,6 +198,8 @@ message::state_specs learn(message::state_specs const& known, message::missing_s
     else
       all[i] = asked;
   }
+  if (all.size() > states_max)
+    return error{errc::too_many_states, "the limit is " + std::to_string(states_max)};
   return all;
 }
 

@@ -65,7 +65,8 @@ std::vector<std::string> take_out_expired(message::state_values& states, std::in
 result<void> check_types(message::state_values const& states);
 
 // The specs that a call carries after `known` and what the function asked for; a name asked for anew takes the new
-// spec.
-message::state_specs learn(message::state_specs const& known, message::missing_states const& missing);
+// spec. errc::too_many_states: they would be more than `states_max`.
+result<message::state_specs> learn(message::state_specs const& known, message::missing_states const& missing,
+                                   std::size_t states_max);
 
 } // namespace statefund::turn

@@ -245,3 +245,164 @@ TEST_CASE("who sends to a type that nobody declares is held at its mark, and goe
   CHECK(world.held().empty());
   CHECK(world.is_empty());
 }
+
+namespace {
+
+message::state_spec const seen{"seen", "int", {}};
+
+// Wants a state before it does anything.
+result<message::reply> wants_seen(seen_call const& call) {
+  if (call.states.specs->empty())
+    return message::reply{message::missing_states{{seen}}};
+  return says({});
+}
+
+void wake_all(shards_in_process& world, std::string const& type, std::size_t addresses_count) {
+  for (std::size_t id = 0; id < addresses_count; ++id)
+    REQUIRE(world.accepts(address_of(type, std::to_string(id)), "x", id % world.all().shards_count()));
+}
+
+} // namespace
+
+TEST_CASE("when 10,000 addresses wake at once, one call a shard learns what the type wants and the others carry it") {
+  for (std::size_t const shards : {1U, 4U}) {
+    INFO(shards << " shards");
+    shards_in_process world(shards);
+    world.functions.declare("fn", wants_seen);
+    world.functions.declare("other");
+    world.functions.hold();
+    wake_all(world, "fn", 10'000);
+    REQUIRE(world.accepts(address_of("other", "o"), "x"));
+    world.settle();
+    CHECK(world.functions.in_flight_count() == shards + 1); // others are not waited for, nor do they wait
+    CHECK(world.status("fn").failing_count == 0);
+    world.functions.release();
+    world.settle();
+    CHECK(world.is_empty());
+    CHECK(world.functions.calls_count() == 10'000 + shards + 1);
+    CHECK(world.functions.in_flight_max() > 1000);
+    CHECK(world.functions.fault().empty());
+  }
+}
+
+TEST_CASE("10,000 addresses pass a first one that is poisoned, whether it fails, spins or hangs") {
+  enum class poison { fails, spins, hangs };
+  for (auto const kind : {poison::fails, poison::spins, poison::hangs}) {
+    INFO("kind " << static_cast<int>(kind));
+    dispatch::options chosen;
+    chosen.states_max = 50;
+    shards_in_process world(1, chosen);
+    auto const first = address_of("fn", "first");
+    int asked = 0;
+    world.functions.declare("fn", [&](seen_call const& call) -> result<message::reply> {
+      if (call.self == first && kind == poison::fails)
+        return error{function::errc::endpoint_failed, "poison"};
+      if (call.self == first && kind == poison::spins)
+        return message::reply{message::missing_states{{{"fresh" + std::to_string(++asked), "int", {}}}}};
+      return wants_seen(call);
+    });
+    if (kind == poison::hangs)
+      world.functions.hold_only(first);
+    REQUIRE(world.accepts(first, "x"));
+    wake_all(world, "fn", 10'000);
+    world.settle();
+    if (kind == poison::hangs) {
+      CHECK(world.functions.calls_count() == 1);
+      world.advance(1s); // no answer about states takes that long
+    }
+    std::size_t done = 0;
+    for (auto const& call : world.functions.calls())
+      done += call.self != first && !call.states.specs->empty() ? 1 : 0;
+    CHECK(done == 10'000);
+    CHECK(world.all().counts().pending_messages_count == 1);
+    CHECK(asked <= 51);
+    for (auto const& call : world.functions.calls())
+      REQUIRE(call.states.specs->size() <= 50);
+    world.functions.release();
+  }
+}
+
+TEST_CASE("addresses that ask for other states at the same time do not learn more than a type may have") {
+  dispatch::options chosen;
+  chosen.states_max = 3;
+  shards_in_process world(1, chosen);
+  bool asks = false;
+  world.functions.declare("fn", [&](seen_call const& call) -> result<message::reply> {
+    auto const has = [&](std::string const& name) {
+      return std::any_of(call.states.specs->begin(), call.states.specs->end(),
+                         [&](auto const& one) { return one.name == name; });
+    };
+    if (asks && !has(call.self.id))
+      return message::reply{message::missing_states{{{call.self.id, "int", {}}}}};
+    return says({});
+  });
+  REQUIRE(world.accepts(address_of("fn", "learned"), "x"));
+  world.settle();
+  asks = true;
+  world.functions.hold();
+  wake_all(world, "fn", 10);
+  world.settle();
+  REQUIRE(world.functions.in_flight_count() == 10);
+  world.functions.release();
+  world.settle();
+  for (auto const& call : world.functions.calls())
+    CHECK(call.states.specs->size() <= 3);
+  auto const after = world.status("fn");
+  CHECK(after.backing_off_count == 7);
+  CHECK(after.last_error == "the function declares more states than limits.states_max: the limit is 3");
+}
+
+TEST_CASE("a hot address with an endless queue costs a cold one one batch of waiting") {
+  shards_in_process world;
+  function::limits one_call;
+  one_call.concurrent_calls_max = 1;
+  world.functions.declare(
+      "fn",
+      [](seen_call const& call) {
+        invocation_result done;
+        if (call.self.id == "hot")
+          for (auto const& one : call.taken)
+            done.messages.push_back({call.self, one.value});
+        return says(std::move(done));
+      },
+      one_call);
+  for (int i = 0; i < 5000; ++i)
+    if (!world.accepts(address_of("fn", "hot"), "x"))
+      world.loop.step(0);
+  for (int round = 0; round < 50; ++round) {
+    for (int steps = 0; steps < round; ++steps)
+      world.loop.step(0);
+    auto const cold = address_of("fn", "cold" + std::to_string(round));
+    auto const before = world.functions.calls_count();
+    REQUIRE(world.accepts(cold, "x"));
+    for (int steps = 0; steps < 1000 && world.functions.calls_count(cold) == 0; ++steps)
+      world.loop.step(0);
+    REQUIRE(world.functions.calls_count(cold) == 1);
+    auto const waited_for = world.functions.calls_count() - before - 1;
+    CHECK(waited_for <= 2); // the one that is out, and one that was ready before
+  }
+}
+
+TEST_CASE("slow types hold their share of the daemon's calls and what nobody wants, and a fast one waits for none") {
+  dispatch::options chosen;
+  chosen.calls_in_flight_max = 12;
+  shards_in_process world(1, chosen);
+  for (auto const* const type : {"slow", "slower", "fast"}) {
+    world.functions.declare(type);
+    REQUIRE(world.accepts(address_of(type, "known"), "x"));
+  }
+  world.settle();
+  world.functions.hold_types({"slow", "slower"});
+  wake_all(world, "slow", 100);
+  wake_all(world, "slower", 100);
+  world.settle();
+  CHECK(world.status("slow").in_flight_count + world.status("slower").in_flight_count == 10);
+  CHECK(world.status("slower").in_flight_count >= 2);
+  wake_all(world, "fast", 100);
+  world.settle();
+  CHECK(world.status("fast").addresses_count == 0); // 100 turns without a slow one ending
+  world.functions.release();
+  world.settle();
+  CHECK(world.is_empty());
+  CHECK(world.functions.in_flight_max() <= 12);
+}

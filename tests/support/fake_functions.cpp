@@ -35,7 +35,7 @@ class fake_functions::one final : public function::function {
     std::optional<error> broken;
     do {
       auto waited = task::wait_end::notified;
-      if (all_.held_)
+      if (all_.holds(self))
         waited = co_await released_.wait(total);
       else
         co_await yield(1);
@@ -43,7 +43,7 @@ class fake_functions::one final : public function::function {
         broken = error{statefund::function::errc::call_cancelled, {}};
       else if (waited == task::wait_end::deadline_reached)
         broken = error{statefund::function::errc::endpoint_failed, "out of time"};
-    } while (all_.held_ && !broken);
+    } while (all_.holds(self) && !broken);
     co_return all_.ends(*version_, seen, std::move(broken));
   }
   asio::awaitable<void> close() override {
@@ -65,6 +65,8 @@ void fake_functions::declare(std::string const& name, answer says, function::lim
                              std::shared_ptr<message::state_specs const> states) {
   std::lock_guard const lock(lock_);
   auto const number = ++lives_[name].declared_count;
+  if (!says && !states)
+    states = std::make_shared<message::state_specs const>();
   types_[name] = std::make_shared<version>(version{number, std::move(says), limits, std::move(states)});
 }
 
@@ -105,6 +107,20 @@ fake_functions::reload fake_functions::reload_now(std::function<asio::any_io_exe
   };
   auto const keeps = [kept](message::function_type const& type) { return kept.contains(type.name); };
   return {{make_next, std::move(is_declared_egress)}, keeps};
+}
+
+bool fake_functions::holds(message::address const& self) const {
+  return held_ && (!holds_ || holds_(self));
+}
+
+void fake_functions::hold_only(message::address const& self) {
+  holds_ = [self](message::address const& other) { return other == self; };
+  held_ = true;
+}
+
+void fake_functions::hold_types(std::set<std::string> names) {
+  holds_ = [names = std::move(names)](message::address const& other) { return names.contains(other.type.name); };
+  held_ = true;
 }
 
 void fake_functions::release() {

@@ -38,8 +38,8 @@ class fake_functions {
  public:
   using answer = std::function<result<message::reply>(seen_call const&)>;
 
-  // Types are told apart by their name alone; without an answer they consume and do nothing. With states they are of
-  // the 2.x protocol.
+  // Types are told apart by their name alone. With states they are of the 2.x protocol, and so they are without an
+  // answer: they consume and do nothing. Of others the first call has to come back before there is a second.
   void declare(std::string const& name, answer says = {}, function::limits limits = {},
                std::shared_ptr<message::state_specs const> states = nullptr);
   // No module declares it.
@@ -57,6 +57,8 @@ class fake_functions {
 
   // From now on calls wait, until they are released, cancelled, or out of time. One event loop only.
   void hold() { held_ = true; }
+  void hold_only(message::address const& self); // of one address
+  void hold_types(std::set<std::string> names);
   void release();
   void fail_next(std::size_t count, function::errc with = function::errc::endpoint_failed);
 
@@ -92,6 +94,7 @@ class fake_functions {
 
   function::handle make(versions const& of, message::function_type const& type, std::size_t shard,
                         boost::asio::any_io_executor executor);
+  bool holds(message::address const& self) const;
   void begins(version& called, seen_call call);
   result<message::reply> ends(version& called, seen_call const& call, std::optional<error> broken);
   void closed(std::string const& name);
@@ -108,6 +111,7 @@ class fake_functions {
   std::size_t fails_next_ = 0;
   function::errc fails_with_ = function::errc::endpoint_failed;
   std::atomic<bool> held_{false};
+  std::function<bool(message::address const&)> holds_; // of those that are held; none: all
 };
 
 } // namespace statefund::support

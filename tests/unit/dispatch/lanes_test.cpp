@@ -20,12 +20,15 @@ namespace {
 
 class never_called final : public function::function {
  public:
-  never_called(std::size_t calls_max, std::chrono::nanoseconds backoff_max) {
+  never_called(std::size_t calls_max, std::chrono::nanoseconds backoff_max, bool tells_states)
+      : tells_states_(tells_states) {
     limits_.concurrent_calls_max = calls_max;
     limits_.backoff.max = backoff_max;
   }
   statefund::function::limits const& call_limits() const noexcept override { return limits_; }
-  std::shared_ptr<message::state_specs const> declared_states() const noexcept override { return nullptr; }
+  std::shared_ptr<message::state_specs const> declared_states() const noexcept override {
+    return tells_states_ ? nullptr : std::make_shared<message::state_specs const>();
+  }
   std::string_view text_type_name() const noexcept override { return {}; }
   std::size_t request_bytes_of(message::invocation const&) const noexcept override { return 0; }
   std::size_t request_bytes_of(message::address const&, message::state_values const&) const noexcept override {
@@ -38,6 +41,7 @@ class never_called final : public function::function {
   boost::asio::awaitable<void> close() override { co_return; }
 
  private:
+  bool const tells_states_;
   statefund::function::limits limits_;
 };
 
@@ -55,6 +59,7 @@ struct bench {
   clock::moved_clock clock;
   std::map<std::string, std::size_t> calls_max; // by type; others have none
   std::chrono::nanoseconds backoff_max = 1min;
+  bool tell_states = false; // all types, from then on: of the 3.x protocol
   std::list<worker> workers;
   std::list<mailbox::mailbox> boxes;
   std::vector<std::pair<std::size_t, mailbox::mailbox*>> sent_home;
@@ -63,7 +68,7 @@ struct bench {
   std::size_t closed_count = 0;
   function::table::factory const make = [this](message::function_type const& type) {
     return calls_max.contains(type.name)
-               ? function::handle(std::make_shared<never_called>(calls_max[type.name], backoff_max))
+               ? function::handle(std::make_shared<never_called>(calls_max[type.name], backoff_max, tell_states))
                : nullptr;
   };
   function::table functions{make};
@@ -101,6 +106,19 @@ struct bench {
     return static_cast<std::size_t>(std::count_if(workers.begin(), workers.end(), [&](auto& one) {
       return one.busy && one.held.of->type.name == type && one.held.callee == one.held.of->callee;
     }));
+  }
+  // A call is free, and it is kept for this type or for none.
+  bool has_place_for(std::string const& type, std::size_t shard_calls_max,
+                     std::map<std::string, std::size_t> const& limits) {
+    std::size_t types_count = 0;
+    for (auto const& [name, limit] : limits)
+      types_count += of(name).permits_count > 0 ? 1 : 0;
+    auto const own = own_calls_of_type(shard_calls_max, types_count);
+    std::size_t kept = 0;
+    for (auto const& [name, limit] : limits)
+      kept += std::min(own, of(name).permits_count) - std::min({own, of(name).permits_count, bound_busy_count(name)});
+    auto const free = shard_calls_max - std::min(shard_calls_max, busy_count());
+    return free > 0 && (free > kept || bound_busy_count(type) < std::min(own, of(type).permits_count));
   }
   std::size_t busy_count() const {
     return static_cast<std::size_t>(std::count_if(workers.begin(), workers.end(), [](auto& one) { return one.busy; }));
@@ -398,7 +416,7 @@ TEST_CASE("whatever comes, nobody ready waits while a call is free, and no limit
       REQUIRE(world.busy_count() <= calls_max);
       for (auto const& [name, limit] : limits) {
         REQUIRE(world.bound_busy_count(name) <= limit);
-        bool const could = world.busy_count() < calls_max && world.bound_busy_count(name) < limit;
+        bool const could = world.has_place_for(name, calls_max, limits) && world.bound_busy_count(name) < limit;
         REQUIRE((!could || world.of(name).ready.empty()));
       }
     }
@@ -642,7 +660,7 @@ TEST_CASE("whatever comes and goes, no turn is lost, one probe at a time is out,
         REQUIRE(probes <= 1);
         bool const open = of.not_reached_count == 0 ? world.busy_count(name) < of.open_permits_count
                                                     : of.probe == 0 && of.next_probe <= clock::steady::now();
-        bool const could = open && world.busy_count() < calls_max && world.busy_count(name) < limit;
+        bool const could = open && world.has_place_for(name, calls_max, limits) && world.busy_count(name) < limit;
         REQUIRE((!could || of.ready.empty()));
       }
     }
@@ -672,4 +690,93 @@ TEST_CASE("lanes that are held call nobody, whatever comes, and once they are le
   CHECK(at.order.size() == 3);
   at.end_one("a");
   CHECK(at.order.size() == 4);
+}
+
+TEST_CASE("some of the shard's calls are kept for each type, and the rest is for whoever comes first") {
+  CHECK(own_calls_of_type(10, 0) == 0);
+  CHECK(own_calls_of_type(10, 1) == 5);
+  CHECK(own_calls_of_type(10, 2) == 2);
+  CHECK(own_calls_of_type(10, 5) == 1);
+  CHECK(own_calls_of_type(10, 6) == 0);
+  bench world({{"slow", 100}, {"fast", 100}}, {0, 1, 10});
+  world.of("slow");
+  world.of("fast");
+  for (int id = 0; id < 50; ++id)
+    world.ready("slow", std::to_string(id));
+  world.settle();
+  CHECK(world.busy_count("slow") == 8);
+  for (int id = 0; id < 50; ++id)
+    world.ready("fast", std::to_string(id));
+  world.settle();
+  CHECK(world.busy_count("fast") == 2); // none of the slow ones has ended
+  for (int ended = 0; ended < 30; ++ended)
+    world.end_one("fast");
+  CHECK(world.busy_count("fast") == 2);
+  // What the slow ones hold beyond their own goes to whoever waits.
+  for (int ended = 0; ended < 4; ++ended)
+    world.end_one("slow");
+  CHECK(world.busy_count() == 10);
+  CHECK(world.busy_count("fast") >= 4);
+}
+
+TEST_CASE("with too many types for the shard's calls nothing is kept, and all take turns") {
+  std::map<std::string, std::size_t> limits;
+  for (char type = 'a'; type <= 'f'; ++type)
+    limits[std::string(1, type)] = 10;
+  bench world(limits, {0, 1, 3});
+  for (auto const& [type, limit] : limits)
+    for (int id = 0; id < 3; ++id)
+      world.ready(type, std::to_string(id));
+  world.settle();
+  std::size_t ended = 0;
+  for (; !world.workers.empty() && ended < 100; ++ended) {
+    CHECK(world.busy_count() == std::min<std::size_t>(3, 18 - ended));
+    world.step(world.workers.begin());
+    world.settle();
+  }
+  CHECK(world.order.size() == 18);
+}
+
+TEST_CASE("a call kept for a type that goes away is free for others") {
+  bench world({{"a", 10}, {"b", 10}}, {0, 1, 4});
+  world.of("b");
+  for (int id = 0; id < 9; ++id)
+    world.ready("a", std::to_string(id));
+  world.settle();
+  CHECK(world.busy_count("a") == 3);
+  world.reload("b", std::nullopt);
+  world.settle();
+  CHECK(world.busy_count("a") == 4);
+}
+
+TEST_CASE("of a type that tells its states one call goes out until an answer says that it has them all") {
+  bench world({{"a", 4}});
+  world.tell_states = true;
+  for (int id = 0; id < 9; ++id)
+    world.ready("a", std::to_string(id));
+  world.settle();
+  CHECK(world.busy() == names{"a0"});
+  CHECK(world.all.next_probe().left() == 1s);
+  world.all.learned(world.with("a0")->held);
+  world.settle();
+  CHECK(world.busy_count() == 4);
+  world.reload(); // what was learned stays
+  CHECK(world.bound_busy_count("a") == 4);
+}
+
+TEST_CASE("a first call that comes to nothing lets one more go out, and one that takes its time all of them") {
+  bench world({{"a", 4}});
+  world.tell_states = true;
+  for (int id = 0; id < 20; ++id)
+    world.ready("a", std::to_string(id));
+  world.settle();
+  world.all.learned_nothing(world.with("a0")->held);
+  world.step(world.with("a0"));
+  world.settle();
+  CHECK(world.busy() == names{"a1", "a2"});
+  world.pass(1s - 1ns);
+  CHECK(world.busy_count() == 2);
+  world.pass(1ns);
+  CHECK(world.busy_count() == 4);
+  CHECK(world.all.next_probe().is_never());
 }

@@ -332,9 +332,13 @@ TEST_CASE("more states than states_max are the function's error") {
 
 TEST_CASE("what is learned is added, and a name asked for anew takes the new spec") {
   message::state_specs const known{{"a", "int", {}}, {"b", "int", {}}};
-  auto const all = learn(known, {{{"b", "long", {}}, {"c", "", {}}}});
-  CHECK(all == message::state_specs{{"a", "int", {}}, {"b", "long", {}}, {"c", "", {}}});
-  CHECK(learn(known, {}) == known);
+  auto const all = learn(known, {{{"b", "long", {}}, {"c", "", {}}}}, 3);
+  REQUIRE(all.has_value());
+  CHECK(*all == message::state_specs{{"a", "int", {}}, {"b", "long", {}}, {"c", "", {}}});
+  CHECK(*learn(known, {}, 2) == known);
+  auto const fault = learn(known, {{{"c", "", {}}}}, 2);
+  REQUIRE(fault.has_error());
+  CHECK(fault.error().code == errc::too_many_states);
 }
 
 TEST_CASE("every error of a turn has a sentence") {
