@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace statefund::dispatch {
 
@@ -41,9 +42,8 @@ asio::awaitable<void> delayed::fire_when_due() {
       continue;
     }
     auto const now_ms = clock::unix_ms();
-    for (int i = 0; i < fired_in_a_row_max && data_.delayed.count() > 0 && *data_.delayed.earliest_due_ms() <= now_ms;
-         ++i)
-      fire_first(now_ms);
+    for (int i = 0; i < fired_in_a_row_max && data_.delayed.earliest_due_ms().value_or(INT64_MAX) <= now_ms; ++i)
+      take_first();
     auto others = asio::post(data_.executor, asio::deferred);
     co_await std::move(others);
     if (loops_.closed())
@@ -51,15 +51,60 @@ asio::awaitable<void> delayed::fire_when_due() {
   }
 }
 
-void delayed::fire_first(std::int64_t now_ms) {
+void delayed::take_first() {
   auto const& due = data_.delayed.front();
-  lateness_seconds_.add(static_cast<double>(now_ms - due.set.due_ms) / 1000, lateness_seconds_bounds);
+  auto const target = due.set.message.target;
+  bool const others_wait = data_.delayed.has_set_aside(target);
+  bool const is_here = data_.delivered.shard_of(target) == data_.place.shard;
+  if (!others_wait && is_here && room_in(target) > 0)
+    return fire(due);
+  data_.delayed.set_aside_front();
+  if (!others_wait)
+    loops_.start(deliver_set_aside(target));
+}
+
+asio::awaitable<void> delayed::deliver_set_aside(message::address target) {
+  while (data_.delayed.has_set_aside(target)) {
+    auto left = co_await room_for_(target);
+    if (left == 0 || loops_.closed())
+      co_return;
+    for (; left > 0 && data_.delayed.has_set_aside(target); --left)
+      fire(*data_.delayed.first_for(target));
+  }
+}
+
+void delayed::fire(delayed_table::entry const& due) {
+  lateness_seconds_.add(static_cast<double>(clock::unix_ms() - due.set.due_ms) / 1000, lateness_seconds_bounds);
   message::change whole;
   whole.self = due.owner;
   whole.delayed_gone.push_back(due.key);
   whole.messages.push_back(due.set.message);
   auto const ordered = data_.store.commit(whole);
   data_.delivered.release(whole, ordered);
+}
+
+std::size_t delayed::room_in(message::address const& target) {
+  lane const& type = data_.types.open(target.type);
+  if (type.unbound_is_full)
+    return 0;
+  auto const* const box = data_.mailboxes.find(target);
+  if (box && box->is_shut())
+    return 0;
+  mailbox::marks const levels{type.limits.waiting_max};
+  return std::min<std::size_t>(levels.room(box ? box->waiting_count() : 0), fired_in_a_row_max);
+}
+
+asio::awaitable<std::size_t> delayed::wait_for_room(message::address target) {
+  auto const never = deadline::never();
+  door_queue::place place(data_.overdue_doors, target);
+  auto const came_first = co_await place.first(never);
+  auto looked = came_first;
+  while (looked != task::wait_end::cancelled) {
+    if (auto const room = room_in(target); room > 0)
+      co_return room;
+    looked = co_await place.room(never);
+  }
+  co_return 0;
 }
 
 asio::awaitable<void> delayed::close() {

@@ -6,7 +6,10 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 namespace statefund::dispatch {
 
@@ -14,20 +17,33 @@ inline constexpr std::array<double, 10> lateness_seconds_bounds{0.001, 0.005, 0.
 
 // The third way: alarm -> store.commit(due -> mailboxes) -> mailbox.push. A due message is an ordinary send of the
 // address that set it. One shard, on its thread.
+//
+// What its target's mailbox cannot take stays in the table, set aside, and holds up no other; as the mailbox admits, it
+// is delivered in due order. So a time in which nothing ran is caught up with.
 class delayed {
  public:
-  explicit delayed(shard_data& data) : data_(data), loops_(data.executor) {}
+  // Waits at the door of a mailbox, wherever it is, until it has room. For how many; 0: cancelled.
+  using room_for = std::function<boost::asio::awaitable<std::size_t>(message::address target)>;
+
+  delayed(shard_data& data, room_for at_door) : data_(data), room_for_(std::move(at_door)), loops_(data.executor) {}
 
   void start() { loops_.start(fire_when_due()); }
   boost::asio::awaitable<void> close();
+
+  // Of a mailbox on this shard.
+  boost::asio::awaitable<std::size_t> wait_for_room(message::address target);
 
   histogram<lateness_seconds_bounds.size()> const& lateness_seconds() const noexcept { return lateness_seconds_; }
 
  private:
   boost::asio::awaitable<void> fire_when_due();
-  void fire_first(std::int64_t now_ms);
+  void take_first();
+  boost::asio::awaitable<void> deliver_set_aside(message::address target);
+  void fire(delayed_table::entry const& due);
+  std::size_t room_in(message::address const& target);
 
   shard_data& data_;
+  room_for const room_for_;
   task::gate loops_;
   histogram<lateness_seconds_bounds.size()> lateness_seconds_;
 };

@@ -24,7 +24,7 @@ shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor 
       accept_(data_),
       turns_(data_, turn_links()),
       verbs_(data_, turns_),
-      delayed_(data_),
+      delayed_(data_, [this](message::address target) { return room_for(std::move(target)); }),
       departures_(data_, {[this](std::size_t at, message::egress_id const& egress) {
                             all_.post_to(at, [egress](shard& there) { there.departures_.records_came(egress); });
                           },
@@ -79,6 +79,13 @@ turn_loop::links shard::turn_links() {
             all_.post_to_all(
                 [type, from = data_.place.shard](shard& there) { there.turns_.unbound_has_room(type, from); });
           }};
+}
+
+asio::awaitable<std::size_t> shard::room_for(message::address target) {
+  shard& there = all_.at(data_.delivered.shard_of(target));
+  if (&there == this)
+    co_return co_await delayed_.wait_for_room(std::move(target));
+  co_return co_await task::on(there.executor(), there.delayed_.wait_for_room(std::move(target)));
 }
 
 asio::awaitable<turn_told> shard::run_there(ready_turn next, call_place at) {
@@ -285,6 +292,7 @@ void shard::apply(std::shared_ptr<declarations const> next, keeps_function const
   for (auto& one : data_.functions.replace(data_.makes(data_.declared), keeps))
     closing_.start(close(std::move(one)));
   measure_mailboxes(data_.types.rebind());
+  data_.overdue_doors.look_again();
   data_.doors.look_again();
   turns_.memory_looked_at_again();
 }

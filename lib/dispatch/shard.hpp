@@ -69,6 +69,7 @@ class shard final : public entrance {
                                                             message::batch const& taken,
                                                             message::state_values const& states, clock::deadline total);
   lanes::links lane_links();
+  boost::asio::awaitable<std::size_t> room_for(message::address target);
   shard_data::links links();
   turn_loop::links turn_links();
   template <class Verb, class... Given>

@@ -43,6 +43,7 @@ struct shard_data {
                chosen.random_seed + static_cast<unsigned>(own.shard)},
               functions, others.of_lanes),
         doors(executor),
+        overdue_doors(executor),
         delivered(own, executor, mailboxes, types, delayed, process, unbound_bytes_max(), others.deliveries),
         store_lost(others.store_lost) {}
 
@@ -65,7 +66,8 @@ struct shard_data {
   mailbox::mailboxes mailboxes;
   delayed_table delayed;
   lanes types;
-  door_queue doors;
+  door_queue doors;         // for the outside
+  door_queue overdue_doors; // for delayed messages; apart, for at the others one may wait for more than the mailbox
   delivery delivered;
   std::function<void(error const&)> store_lost; // does not return to normal work: the process ends
 };

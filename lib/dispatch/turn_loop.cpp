@@ -285,10 +285,13 @@ message::batch turn_loop::take(mailbox::mailbox& own, lane& type, std::size_t me
   if (type.unbound_is_full && type.waiting_bytes * 2 <= data_.unbound_bytes_max()) {
     type.unbound_is_full = false;
     links_.unbound_has_room(type.type);
+    data_.overdue_doors.look_again();
   }
   type.shut_count -= was_shut && !own.is_shut() ? 1 : 0;
-  if (!own.is_shut())
+  if (!own.is_shut()) {
+    data_.overdue_doors.room_in(own.self());
     data_.doors.room_in(own.self());
+  }
   return taken;
 }
 

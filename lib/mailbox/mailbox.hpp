@@ -20,6 +20,12 @@ struct marks {
 
   // An empty mailbox always takes one message.
   bool shuts(std::size_t waiting_count) const noexcept { return high && waiting_count > 0 && waiting_count >= *high; }
+  // How many may come before it shuts; the door is open.
+  std::size_t room(std::size_t waiting_count) const noexcept {
+    if (!high)
+      return SIZE_MAX;
+    return waiting_count < *high ? *high - waiting_count : waiting_count == 0 ? 1 : 0;
+  }
   // The low mark is half of the high one.
   bool opens(std::size_t waiting_count) const noexcept { return !high || waiting_count <= *high / 2; }
 };

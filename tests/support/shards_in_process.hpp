@@ -79,6 +79,7 @@ class shards_in_process {
 
   std::map<std::string, std::size_t> held(); // addresses, by what they wait for
   std::size_t mailboxes_count();
+  std::vector<dispatch::shard_status> shards();
 
   // Nothing waits or is out, nothing is held in memory.
   bool is_empty() const;
@@ -87,8 +88,6 @@ class shards_in_process {
   void advance(clock::steady::duration by) { loop.advance(by); }
 
  private:
-  std::vector<dispatch::shard_status> shards();
-
   std::size_t stores_lost_count_ = 0;
   std::vector<boost::asio::any_io_executor> executors_;
   std::unique_ptr<dispatch::dispatcher> all_;
