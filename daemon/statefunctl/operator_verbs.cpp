@@ -421,7 +421,8 @@ action add_resume(CLI::App& verb) {
 action add_skip(CLI::App& verb) {
   auto const what = std::make_shared<subject_options>();
   verb.add_option("address", what->subject, address_form)->required();
-  verb.add_option("--message,-m", what->message, "The id of the message; without it, shows which one is the first");
+  verb.add_option("message,--message,-m", what->message,
+                  "The id of the message; without it, shows which one is the first");
   verb.footer("The message is gone for good. It is refused (409) when another message has become the first one.");
   return [what](environment const& with) { return skip(with, *what); };
 }

@@ -146,7 +146,7 @@ TEST_CASE("skip never skips blindly: without an id it shows the first message, a
                         "  statefunctl skip ns/fn/alice --message 1f-0\n");
   CHECK(at.run({"skip", "ns/fn/alice", "--message", "1f-0"}) == exit_code::done);
   CHECK(at.out.str() == "the message 1f-0 of ns/fn/alice is dropped\n");
-  CHECK(at.run({"skip", "ns/fn/alice", "-m", "1f-0"}) == exit_code::failed);
+  CHECK(at.run({"skip", "ns/fn/alice", "1f-0"}) == exit_code::failed);
   CHECK(at.err.str() == "statefunctl: SF0229 (409): the message 1f-0 is not the first one\n");
   CHECK(at.run({"skip", "ns/fn/alice"}) == exit_code::failed);
   CHECK(at.err.str() == "statefunctl: nothing waits for ns/fn/alice\n");
