@@ -45,6 +45,7 @@ admin::options admin_options(settings const& chosen) {
 dispatch::options dispatch_options(settings const& chosen) {
   dispatch::options made;
   made.memory.bytes_max = chosen.limits.buffered_bytes_max;
+  made.sync.bytes_max = chosen.limits.unsynced_bytes_max;
   made.unbound_bytes_max = chosen.limits.unbound_bytes_max;
   made.delayed_max = chosen.limits.delayed_max;
   made.states_max = chosen.limits.states_max;

@@ -161,6 +161,7 @@ admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::s
     ++seen.module_files_by_state[std::string(to_string(file.state))];
   seen.buffered_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, facts.dispatcher.counts().buffered_bytes));
   seen.buffered_bytes_max = facts.chosen.limits.buffered_bytes_max;
+  seen.unsynced_bytes = facts.store.unsynced().bytes;
   seen.delayed_pending_count =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, facts.dispatcher.counts().delayed_count));
   for (auto const& [id, account] : facts.store.accounts())

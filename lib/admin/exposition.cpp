@@ -142,6 +142,8 @@ std::string exposition(metrics const& snapshot) {
   out.named("statefun_buffered_bytes", gauge, "Bytes of messages and bodies in memory")
       .add({}, snapshot.buffered_bytes);
   out.named("statefun_buffered_bytes_max", gauge, "The memory mark").add({}, snapshot.buffered_bytes_max);
+  out.named("statefun_unsynced_bytes", gauge, "Bytes of changes that are not durable yet")
+      .add({}, snapshot.unsynced_bytes);
   out.named("statefun_delayed_pending", gauge, "Delayed messages that are not due")
       .add({}, snapshot.delayed_pending_count);
   out.named("statefun_delayed_lateness_seconds", MetricType::Histogram, "How late delayed messages were sent")

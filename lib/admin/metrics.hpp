@@ -43,6 +43,7 @@ struct metrics {
   std::vector<function_metrics> functions;
   std::uint64_t buffered_bytes = 0;
   std::uint64_t buffered_bytes_max = 0;
+  std::uint64_t unsynced_bytes = 0;
   std::uint64_t delayed_pending_count = 0;
   histogram delayed_lateness_seconds;
   histogram commit_seconds;

@@ -149,6 +149,8 @@ refusal accept::unknown(message::function_type const& type) const {
 }
 
 std::optional<refusal> accept::no_room_for(submission const& message, lane const& type) {
+  if (auto behind = data_.sync.closes_doors())
+    return behind;
   if (message.delay > 0ms) {
     if (data_.process.delayed_count.load(std::memory_order_relaxed) >=
         static_cast<std::int64_t>(data_.chosen.delayed_max))

@@ -19,6 +19,8 @@ namespace {
 
 // Due times are of the wall clock, timers are steady: after a jump the difference is found by looking again.
 constexpr auto looks_at_clock_every = 5s;
+// While the store is behind: it does not tell when it has synced.
+constexpr auto sync_looked_at_every = 20ms;
 // So many fire before others get their turn.
 constexpr int fired_in_a_row_max = 256;
 
@@ -36,6 +38,13 @@ asio::awaitable<void> delayed::fire_when_due() {
     auto const due_ms = data_.delayed.earliest_due_ms();
     if (!due_ms || *due_ms > clock::unix_ms()) {
       auto const look_at = next_look(due_ms);
+      auto const end = co_await data_.delivered.alarm_changed().wait(look_at);
+      if (end == task::wait_end::cancelled)
+        co_return;
+      continue;
+    }
+    if (data_.sync.turns_wait()) {
+      auto const look_at = deadline::after(sync_looked_at_every);
       auto const end = co_await data_.delivered.alarm_changed().wait(look_at);
       if (end == task::wait_end::cancelled)
         co_return;

@@ -38,8 +38,8 @@ class delayed_table {
   // Null: the address has none.
   turn::pending_delayed const* of(message::address const& owner) const;
 
-  // Shows `see` at most `count_max` entries more of those that are not set aside, in order, from behind `after` on, which
-  // it moves. False: that was all.
+  // Shows `see` at most `count_max` entries more of those that are not set aside, in order, from behind `after` on,
+  // which it moves. False: that was all.
   using position = std::pair<std::int64_t, message::entry_key>;
   template <class See>
   bool step(std::optional<position>& after, std::size_t count_max, See const& see) const {

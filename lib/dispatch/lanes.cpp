@@ -187,7 +187,7 @@ std::size_t lanes::calls_max_of(lane const& of) noexcept {
 }
 
 void lanes::start_workers(lane& of) {
-  if (stopped_ || held_ || !wants_worker(of))
+  if (stopped_ || held_ || held_up_ || !wants_worker(of))
     return;
   if (!has_place_for(of)) {
     if (std::find(waiting_.begin(), waiting_.end(), &of) == waiting_.end())
@@ -319,7 +319,7 @@ bool lanes::next(permit const& held, ready_turn& into) {
 
 bool lanes::first(permit const& held, ready_turn& into) {
   lane& of = *held.of;
-  if (stopped_ || of.paused || of.callee != held.callee || of.ready.empty())
+  if (stopped_ || held_up_ || of.paused || of.callee != held.callee || of.ready.empty())
     return false;
   if (of.not_reached_count > 0 && (!is_probe(held) || clock::steady::now() < of.next_probe))
     return false;
@@ -345,7 +345,7 @@ void lanes::worker_ended(permit const& held) {
 void lanes::give_places() {
   std::deque<lane*> without_place;
   // A lane that has nothing ready any more leaves the place to the one behind it.
-  while (!stopped_ && !waiting_.empty() && calls_count_ < calls_max_) {
+  while (!stopped_ && !held_up_ && !waiting_.empty() && calls_count_ < calls_max_) {
     lane* const foremost = waiting_.front();
     waiting_.pop_front();
     if (!has_place_for(*foremost)) {
@@ -358,6 +358,12 @@ void lanes::give_places() {
       waiting_.push_back(foremost);
   }
   waiting_.insert(waiting_.begin(), without_place.begin(), without_place.end());
+}
+
+void lanes::go_on() {
+  held_up_ = false;
+  for (auto& [type, own] : by_type_)
+    start_all(*own);
 }
 
 void lanes::share_calls() {

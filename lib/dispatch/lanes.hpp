@@ -193,9 +193,14 @@ class lanes {
   bool next(permit const& held, ready_turn& into);
   void worker_ended(permit const& held);
 
-  // Nobody is called until go(): who is ready waits.
+  // Nobody is called until go(): who is ready waits. For an operator.
   void hold() noexcept { held_ = true; }
   void go();
+  // The same until go_on(), for the store.
+  void hold_up() noexcept { held_up_ = true; }
+  bool is_held_up() const noexcept { return held_up_; }
+  void go_on();
+
   void stop() noexcept { stopped_ = true; }
 
   auto begin() const noexcept { return by_type_.begin(); }
@@ -231,6 +236,7 @@ class lanes {
   std::minstd_rand random_;
   std::deque<lane*> waiting_; // lanes with ready turns and free permits, for a call of the shard's share
   bool held_ = false;
+  bool held_up_ = false;
   bool stopped_ = false;
 };
 

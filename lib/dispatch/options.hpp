@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispatch/sync_watch.hpp"
 #include "egress/mark.hpp"
 #include "mailbox/memory_mark.hpp"
 
@@ -12,6 +13,7 @@ namespace statefund::dispatch {
 struct options {
   mailbox::memory_mark memory;                  // messages and bodies in memory: past it the doors shut
   std::uint64_t unbound_bytes_max = 64U << 20U; // waiting for one function type that no module declares
+  sync_mark sync;                               // changes ordered and not durable
   std::size_t delayed_max = 10'000'000;         // pending delayed messages: past it none from outside
   std::size_t states_max = 1000;                // of one function type
   std::size_t calls_in_flight_max = 32768;      // of the daemon

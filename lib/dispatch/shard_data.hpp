@@ -44,6 +44,7 @@ struct shard_data {
               functions, others.of_lanes),
         doors(executor),
         overdue_doors(executor),
+        sync(truth, chosen.sync),
         delivered(own, executor, mailboxes, types, delayed, process, unbound_bytes_max(), others.deliveries),
         store_lost(others.store_lost) {}
 
@@ -68,6 +69,7 @@ struct shard_data {
   lanes types;
   door_queue doors;         // for the outside
   door_queue overdue_doors; // for delayed messages; apart, for at the others one may wait for more than the mailbox
+  sync_watch sync;
   delivery delivered;
   std::function<void(error const&)> store_lost; // does not return to normal work: the process ends
 };

@@ -59,8 +59,8 @@ void tell_held(message::address const& self, mailbox::held_for const& what) {
         {{"function_type", to_text(std::get<mailbox::unbound_room>(what).type)}, {"address", to_text(self)}});
 }
 
-// The memory mark sinks without telling anybody: who waits for it looks again.
-constexpr auto memory_looked_at_every = std::chrono::milliseconds(20);
+// The memory mark sinks, and the store syncs, without telling anybody: who waits looks again.
+constexpr auto room_looked_for_every = std::chrono::milliseconds(20);
 
 } // namespace
 
@@ -70,13 +70,13 @@ turn_loop::turn_loop(shard_data& data, links others)
       workers_(data.executor),
       loops_(data.executor),
       backoffs_changed_(data.executor),
-      held_for_memory_(data.executor),
+      room_wanted_(data.executor),
       looks_again_(data.executor),
       random_(data.chosen.random_seed + static_cast<unsigned>(data.place.shard)) {}
 
 void turn_loop::start() {
   loops_.start(wake_backed_off());
-  loops_.start(wake_held_for_memory());
+  loops_.start(look_for_room());
 }
 
 void turn_loop::start_worker(permit held) {
@@ -87,7 +87,8 @@ void turn_loop::start_worker(permit held) {
 
 asio::awaitable<void> turn_loop::work(permit held) {
   ready_turn next{};
-  for (bool goes_on = data_.types.first(held, next); goes_on; goes_on = data_.types.next(held, next)) {
+  for (bool goes_on = may_start_turn() && data_.types.first(held, next); goes_on;
+       goes_on = may_start_turn() && data_.types.next(held, next)) {
     call_place const here{data_.place.shard, held.callee.get(), data_.types.generation()};
     turn_told told;
     if (next.shard == data_.place.shard)
@@ -97,6 +98,14 @@ asio::awaitable<void> turn_loop::work(permit held) {
     hear(held, next, told);
   }
   data_.types.worker_ended(held);
+}
+
+bool turn_loop::may_start_turn() {
+  if (!data_.sync.turns_wait())
+    return true;
+  data_.types.hold_up();
+  room_wanted_.notify_all();
+  return false;
 }
 
 void turn_loop::hear(permit const& held, ready_turn of, turn_told const& told) {
@@ -487,7 +496,7 @@ turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken
     tell_held(own.self(), what);
   waiting.push_back(&own);
   if (std::holds_alternative<mailbox::memory_room>(what))
-    held_for_memory_.notify_all();
+    room_wanted_.notify_all();
   return turn_end::held;
 }
 
@@ -522,16 +531,16 @@ void turn_loop::unbound_has_room(message::function_type const& type, std::size_t
   wake_held(mailbox::unbound_room{type});
 }
 
-asio::awaitable<void> turn_loop::wake_held_for_memory() {
+asio::awaitable<void> turn_loop::look_for_room() {
   mailbox::held_for const memory = mailbox::memory_room{};
   while (!closed_) {
-    while (!held_.contains(memory)) {
+    while (!held_.contains(memory) && !data_.types.is_held_up()) {
       auto const never = deadline::never();
-      auto const end = co_await held_for_memory_.wait(never);
+      auto const end = co_await room_wanted_.wait(never);
       if (end == task::wait_end::cancelled)
         co_return;
     }
-    auto const next_look = deadline::after(memory_looked_at_every);
+    auto const next_look = deadline::after(room_looked_for_every);
     auto const slept = co_await looks_again_.wait(next_look);
     if (slept == task::wait_end::cancelled)
       co_return;
@@ -540,6 +549,8 @@ asio::awaitable<void> turn_loop::wake_held_for_memory() {
       wake_held(memory);
     else if (!data_.chosen.memory.is_full(held_bytes) && held_.contains(memory))
       wake_first_held(memory); // what is held may be all that is there: it must not wait for itself
+    if (data_.types.is_held_up() && !data_.sync.turns_wait())
+      data_.types.go_on();
   }
 }
 

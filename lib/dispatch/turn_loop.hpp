@@ -93,7 +93,7 @@ class turn_loop {
   // The first message was consumed, and with it ends a pause for its failure. May erase the mailbox.
   void skip_head(mailbox::mailbox& own);
 
-  // Starts the loops that wake those who back off, and those who are held for memory.
+  // Starts the loops that wake those who back off, and those who wait for memory or the store.
   void start();
 
   // Calls `see` for the addresses that back off, the next to be called first, and for some that are ready.
@@ -116,7 +116,8 @@ class turn_loop {
                                                       clock::deadline total);
   void hear(permit const& held, ready_turn of, turn_told const& told);
   boost::asio::awaitable<void> wake_backed_off();
-  boost::asio::awaitable<void> wake_held_for_memory();
+  boost::asio::awaitable<void> look_for_room();
+  bool may_start_turn();
 
   message::batch take(mailbox::mailbox& own, lane& type, std::size_t messages_max);
   // What does not fit into a request beside the states waits again, all but the first message.
@@ -149,7 +150,7 @@ class turn_loop {
   std::multimap<clock::steady::time_point, mailbox::mailbox*> backing_off_;
   std::unordered_map<message::address, std::vector<std::function<void()>>> at_rest_; // verbs that wait for a turn's end
   std::map<mailbox::held_for, std::deque<mailbox::mailbox*>> held_;                  // none of them empty
-  task::event held_for_memory_;
+  task::event room_wanted_; // of memory, or until the store has synced
   task::event looks_again_; // nobody tells it: a pause that can be cancelled
   std::set<std::pair<message::function_type, std::size_t>> full_unbound_; // type, shard
   std::minstd_rand random_;

@@ -102,8 +102,11 @@ enum class number : unsigned {
   states_too_large = 239,
 
   // who waits for room
-  memory_held = 240,  // the hard memory mark is reached; functions that add to it wait
-  unbound_held = 241, // senders wait, for too much waits for a type that no module declares
+  memory_held = 240,           // the hard memory mark is reached; functions that add to it wait
+  unbound_held = 241,          // senders wait, for too much waits for a type that no module declares
+  sync_late = 242,             // 503: the store does not come back from a sync
+  sync_in_time = 243,          // it has come back
+  unsynced_mark_reached = 244, // 503: too much is not durable yet
 
   // the store
   store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)

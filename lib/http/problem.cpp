@@ -82,6 +82,8 @@ unsigned status_of(number why) noexcept {
   case number::header_too_large:
     return 431;
   case number::not_accepting:
+  case number::sync_late:
+  case number::unsynced_mark_reached:
   case number::connections_limit_reached:
     return 503;
   default:

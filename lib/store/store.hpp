@@ -1,5 +1,6 @@
 #pragma once
 
+#include "clock/clock.hpp"
 #include "error/result.hpp"
 #include "message/address.hpp"
 #include "message/change.hpp"
@@ -40,6 +41,12 @@ struct state_summary {
 struct egress_account {
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> records_count{0};
+};
+
+// What is ordered and not yet durable.
+struct not_durable {
+  std::uint64_t bytes = 0;
+  clock::steady::time_point since{}; // when the oldest of it was ordered, where there is any
 };
 
 struct numbered_record {
@@ -159,6 +166,9 @@ class store {
 
   // Returns once the change is durable under the store's sync setting, or with errc::lost.
   virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;
+
+  // Any thread. Nothing, where what is ordered is durable.
+  virtual not_durable unsynced() const noexcept { return {}; }
 
   // Made at the first use of the id.
   virtual std::shared_ptr<egress_account const> account(message::egress_id const& egress) = 0;

@@ -406,3 +406,222 @@ TEST_CASE("slow types hold their share of the daemon's calls and what nobody wan
   CHECK(world.is_empty());
   CHECK(world.functions.in_flight_max() <= 12);
 }
+
+namespace {
+
+function::limits marked(std::size_t waiting_max) {
+  function::limits limits;
+  limits.waiting_max = waiting_max;
+  limits.batch_messages_max = waiting_max;
+  return limits;
+}
+
+// A function that goes on sending to itself, and what its batches are.
+fake_functions::answer goes_round() {
+  return [](seen_call const& call) {
+    invocation_result done;
+    for (auto const& one : call.taken)
+      done.messages.push_back({call.self, one.value});
+    return says(std::move(done));
+  };
+}
+
+} // namespace
+
+TEST_CASE("door of one message: refused at the mark with the reason, open again at half of it") {
+  shards_in_process world(2);
+  function::limits limits = marked(8);
+  limits.batch_messages_max = 2;
+  world.functions.declare("fn", {}, limits);
+  world.functions.hold();
+  REQUIRE(world.accepts(alice, "out"));
+  world.settle();
+  for (int i = 0; i < 8; ++i)
+    REQUIRE(world.accepts(alice, std::to_string(i), static_cast<std::size_t>(i % 2)));
+  auto const told = world.accept(message_to(alice, "more"));
+  REQUIRE(refused(told) == number::mailbox_full);
+  CHECK(std::get<refusal>(told).retry_after == 1s);
+  CHECK(std::get<refusal>(told).detail ==
+        "the mailbox of ns/fn/alice is full: 8 messages wait, maxNumBatchRequests is 8");
+  // Two go at a time: 8, 6, 4.
+  std::vector<std::size_t> waiting_when_refused;
+  for (int batches = 0; batches < 10 && refused(world.accept(message_to(alice, "more"))); ++batches) {
+    waiting_when_refused.push_back(world.status("fn").waiting_messages_count);
+    auto const before = world.functions.calls_count(alice);
+    world.functions.release();
+    while (world.functions.calls_count(alice) == before && world.loop.step(0))
+      ;
+    world.functions.hold();
+    world.settle();
+  }
+  CHECK(waiting_when_refused == std::vector<std::size_t>{8, 6});
+  CHECK(world.status("fn").waiting_messages_count == 5);
+  world.functions.release();
+  world.settle();
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("door between functions: never refused, counted, and shut for the outside until half of it has gone") {
+  shards_in_process world(2);
+  world.functions.declare("sink", {}, marked(10));
+  world.functions.declare("fn", [](seen_call const& call) {
+    invocation_result done;
+    for (auto const& one : call.taken)
+      for (int i = 0; i < 25; ++i)
+        done.messages.push_back({sink, one.value});
+    return says(std::move(done));
+  });
+  world.functions.hold_types({"sink"});
+  REQUIRE(world.accepts(sink, "out"));
+  world.settle();
+  REQUIRE(world.accepts(alice, "x"));
+  world.settle();
+  CHECK(world.status("sink").waiting_messages_count == 25);
+  CHECK(world.status("sink").shut_count == 1);
+  auto const told = world.accept(message_to(sink, "more"));
+  REQUIRE(refused(told) == number::mailbox_full);
+  CHECK(std::get<refusal>(told).detail ==
+        "the mailbox of ns/sink/s is full: 25 messages wait, maxNumBatchRequests is 10");
+  CHECK(world.accepts(address_of("sink", "other"), "x")); // nobody else is concerned
+  world.functions.release();
+  world.settle();
+  CHECK(world.status("sink").shut_count == 0);
+  CHECK(world.accepts(sink, "more"));
+  world.settle();
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("door of a full egress: its writers stand, their mailboxes push back, and half of it lets them go on") {
+  dispatch::options chosen;
+  chosen.egress_queue.bytes_max = 200;
+  shards_in_process world(2, chosen);
+  message::egress_id const way{"out", "way"};
+  world.functions.declare(
+      "fn",
+      [&](seen_call const& call) {
+        invocation_result done;
+        for (auto const& one : call.taken)
+          done.egresses.push_back({way, one.value});
+        return says(std::move(done));
+      },
+      marked(3));
+  while (world.held().empty()) {
+    REQUIRE(world.accepts(alice, std::string(80, 'x')));
+    world.settle();
+  }
+  CHECK(world.held() == counts{{"egress out/way", 1}});
+  while (world.accepts(alice, "x"))
+    ;
+  auto const told = world.accept(message_to(alice, "more"));
+  REQUIRE(refused(told) == number::mailbox_full);
+  CHECK(std::get<refusal>(told).retry_after == 1s);
+  CHECK(world.accepts(address_of("fn", "bob"), "x")); // its first call finds out
+  world.settle();
+  CHECK(world.held() == counts{{"egress out/way", 2}});
+  auto const page = world.read(way);
+  world.read(way, page.records.front().sequence);
+  world.settle();
+  CHECK_FALSE(world.held().empty());
+  world.read(way, page.last_sequence);
+  world.settle();
+  CHECK(world.held().empty());
+  CHECK(world.is_empty());
+  CHECK(world.accepts(alice, "more"));
+}
+
+TEST_CASE("a body that its door has reserved is counted once") {
+  shards_in_process world(1, with_memory(10'000));
+  world.functions.declare("fn");
+  auto one = message_to(alice, std::string(9000, 'x'));
+  REQUIRE(world.at().reserve_bytes(9000));
+  CHECK_FALSE(world.at().reserve_bytes(1001));
+  CHECK(refused(world.accept(one)) == number::memory_mark_reached);
+  one.reserved_bytes = 9000;
+  CHECK(std::holds_alternative<accepted>(world.accept(one)));
+  world.at().release_bytes(9000);
+  world.settle();
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("addresses without work have no mailbox, however many there were") {
+  shards_in_process world(2);
+  world.functions.keep_no_calls();
+  world.functions.declare("fn", [](seen_call const& call) -> result<message::reply> {
+    if (call.states.specs->empty())
+      return message::reply{message::missing_states{{seen}}};
+    invocation_result done;
+    done.mutations.push_back({"seen", message::typed_value{"int", true, "1"}});
+    return says(std::move(done));
+  });
+  for (int round = 0; round < 20; ++round) {
+    for (int id = 0; id < 1000; ++id)
+      REQUIRE(world.accepts(address_of("fn", std::to_string(round * 1000 + id)), "x"));
+    CHECK(world.mailboxes_count() <= 1000);
+    world.settle();
+    CHECK(world.mailboxes_count() == 0);
+  }
+  CHECK(world.status("fn").addresses_count == 0);
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("while a sync hangs turns stop at the mark, doors close, and all goes on when it returns") {
+  constexpr std::uint64_t bytes_max = 10'000;
+  dispatch::options chosen;
+  chosen.sync.bytes_max = bytes_max;
+  shards_in_process world(2, chosen);
+  world.functions.declare("ring", goes_round());
+  world.functions.declare("fn");
+  REQUIRE(world.accepts(address_of("ring", "r"), "x"));
+  world.store.hold_durable();
+  world.settle();
+  auto const stands_at = world.store.unsynced().bytes;
+  CHECK(stands_at >= bytes_max);
+  CHECK(stands_at < bytes_max + 1000); // one change
+  auto const calls = world.functions.calls_count();
+  auto const told = world.accept(message_to(alice, "x"));
+  REQUIRE(refused(told) == number::unsynced_mark_reached);
+  CHECK(std::get<refusal>(told).retry_after == 1s);
+  CHECK(std::get<refusal>(told).detail ==
+        std::to_string(stands_at) + " bytes of changes are not durable yet, limits.unsynced_bytes_max is 10000");
+  world.advance(1s);
+  CHECK(world.functions.calls_count() == calls);
+
+  world.store.sync();
+  CHECK(world.accepts(alice, "x"));
+  world.advance(20ms);
+  CHECK(world.functions.calls_count() > calls + 10);
+  CHECK(world.store.unsynced().bytes >= bytes_max); // until the next mark
+  world.store.release();
+  world.functions.declare("ring");
+  world.apply();
+  world.advance(1s);
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("a sync that never returns closes the doors after its time, is told once, and answers nothing by itself") {
+  shards_in_process world;
+  world.functions.declare("fn");
+  world.store.hold_durable();
+  auto const first = world.accept(message_to(alice, "x"));
+  REQUIRE(std::holds_alternative<accepted>(first));
+  world.advance(5s - 1ms);
+  CHECK(world.accepts(alice, "in time"));
+  world.advance(1ms);
+  for (int i = 0; i < 3; ++i) {
+    auto const told = world.accept(message_to(alice, "late"));
+    REQUIRE(refused(told) == number::sync_late);
+    CHECK(std::get<refusal>(told).retry_after == 5s);
+    CHECK(std::get<refusal>(told).detail == "the store has not come back from a sync for 5000 ms");
+  }
+  CHECK(world.logged.count(number::sync_late) == 1);
+  auto const upload = world.start_upload({message_to(alice, "waits")}, 10s);
+  world.settle();
+  world.advance(1h);
+  REQUIRE(upload->has_value());
+  CHECK(refused((**upload)[0]) == number::sync_late);
+  CHECK(world.functions.calls_count() == 2); // inside, what was ordered has gone on
+  world.store.release();
+  world.settle();
+  CHECK(world.accepts(alice, "again"));
+  CHECK(world.logged.count(number::sync_in_time) == 1);
+}

@@ -13,6 +13,13 @@ void late_store::release() {
   reads_held_ = false;
   keys_held_ = false;
   durable_through_ = UINT64_MAX;
+  unsynced_ = {};
+  changed_.notify_all();
+}
+
+void late_store::sync() {
+  durable_through_ = given_last_;
+  unsynced_ = {};
   changed_.notify_all();
 }
 
@@ -50,6 +57,13 @@ late_store::read_key(message::address const& self, std::string const& idempotenc
 statefund::store::ticket late_store::commit(message::change const& whole) noexcept {
   auto const ordered = kept_.commit(whole);
   given_last_ = ordered.number() + whole.egress_records.size();
+  if (given_last_ > durable_through_) {
+    if (unsynced_.bytes == 0)
+      unsynced_.since = clock::steady::now();
+    for (auto const& one : whole.messages)
+      unsynced_.bytes += message::buffered_bytes(one);
+    unsynced_.bytes += whole.consumed.size() * sizeof(message::entry_key) + 1;
+  }
   return ordered;
 }
 

@@ -20,6 +20,7 @@ class late_store final : public store::store {
   // What is committed from now on is not durable, and egress readers do not see it.
   void hold_durable();
   void release();
+  void sync(); // as release(), of what is not durable alone: what is committed next is held again
   void lose();
   void keep_over_restart() { keeps_ = true; }
 
@@ -37,6 +38,8 @@ class late_store final : public store::store {
   }
   boost::asio::awaitable<result<std::optional<statefund::store::key_row>>>
   read_key(message::address const& self, std::string const& idempotency_key) override;
+  // What was committed since hold_durable().
+  statefund::store::not_durable unsynced() const noexcept override { return unsynced_; }
   bool has_room_for_key(message::address const& self) noexcept override { return kept_.has_room_for_key(self); }
   statefund::store::ticket commit(message::change const& whole) noexcept override;
   statefund::store::ticket ordered_so_far() const noexcept override { return kept_.ordered_so_far(); }
@@ -74,6 +77,7 @@ class late_store final : public store::store {
   bool keys_held_ = false;
   bool keeps_ = false;
   bool lost_ = false;
+  statefund::store::not_durable unsynced_;
   std::uint64_t given_last_ = 0;               // number or sequence
   std::uint64_t durable_through_ = UINT64_MAX; // number or sequence
 };

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "clock/clock.hpp"
+#include "dispatch/entrance.hpp"
+#include "store/store.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace statefund::dispatch {
+
+// How far the order may be ahead of what is durable. Pure.
+struct sync_mark {
+  std::uint64_t bytes_max = 64U << 20U;
+  std::chrono::nanoseconds sync_max = std::chrono::seconds(5); // what takes longer is reported
+
+  bool is_full(std::uint64_t bytes) const noexcept { return bytes >= bytes_max && bytes > 0; }
+  // Below half of the mark.
+  bool has_room_again(std::uint64_t bytes) const noexcept { return bytes == 0 || bytes < (bytes_max + 1) / 2; }
+  bool is_late(store::not_durable const& behind, clock::steady::time_point now) const noexcept {
+    return behind.bytes > 0 && now - behind.since >= sync_max;
+  }
+};
+
+// Looks how far the store is behind, and says who waits for it: from the mark on no turn starts, until there is half of
+// it; at the mark, and while a sync does not come back, nothing comes in from outside. What is ordered waits for the
+// sync however long it takes. Tells once that a sync is late. One shard, its thread.
+class sync_watch {
+ public:
+  sync_watch(store::store const& truth, sync_mark const& mark) : store_(truth), mark_(mark) {}
+
+  bool turns_wait();
+  std::optional<refusal> closes_doors();
+
+ private:
+  store::not_durable look();
+
+  store::store const& store_;
+  sync_mark const mark_;
+  bool is_full_ = false;
+  bool is_late_ = false;
+};
+
+} // namespace statefund::dispatch
