@@ -204,8 +204,7 @@ void turn_loop::goes_on(mailbox::mailbox& own, lane& type) {
   if (own.paused) {
     own.stands = phase::paused;
   } else if (own.waiting_count() > 0) {
-    if (!test_only::is_planted(test_only::mistake::lost_wake_up))
-      becomes_ready(own, type);
+    becomes_ready(own, type);
   } else {
     own.stands = phase::idle;
     if (--type.addresses_count == 0)
@@ -351,7 +350,8 @@ void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const&
 
 void turn_loop::becomes_ready(mailbox::mailbox& own, lane& type) {
   own.stands = phase::ready;
-  data_.types.ready(type, {data_.place.shard, &own});
+  if (!test_only::is_planted(test_only::mistake::lost_wake_up))
+    data_.types.ready(type, {data_.place.shard, &own});
 }
 
 turn_end turn_loop::after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken) {

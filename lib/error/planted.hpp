@@ -6,7 +6,7 @@ namespace statefund::test_only {
 // alone (STATEFUND_PLANTED_MISTAKES): in every other one nothing is planted, and the compiler leaves nothing of it.
 enum class mistake {
   none,
-  lost_wake_up,    // an address that got messages during its turn is left alone
+  lost_wake_up,    // an address that waits after a turn is never called again
   reordered_retry, // a batch that took no effect goes behind what came meanwhile
 };
 

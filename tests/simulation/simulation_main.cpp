@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -71,6 +71,15 @@ void tell(std::uint64_t seed, outcome const& failed, support::mistake planted) {
   std::fflush(stdout);
 }
 
+std::uint64_t running_seed = 0;
+
+// A broken promise of the daemon's own ends the process.
+void tell_seed(int) {
+  std::printf("seed %llu: the process ends itself\n", static_cast<unsigned long long>(running_seed));
+  std::fflush(stdout);
+  std::_Exit(1);
+}
+
 // Every `processes_count`th seed.
 int run_some(asked const& what, unsigned process) {
   std::size_t turns_count = 0;
@@ -78,6 +87,7 @@ int run_some(asked const& what, unsigned process) {
   std::size_t lossy_crashes_count = 0;
   std::uint64_t runs_count = 0;
   for (auto seed = what.from + process; seed <= what.to; seed += what.processes_count) {
+    running_seed = seed;
     auto const end = run(make_program(seed), what.planted);
     turns_count += end.turns_count;
     crashes_count += end.crashes_count;
@@ -105,6 +115,8 @@ int main(int count, char** arguments) {
       std::fprintf(stderr, "simulation: %s is not understood\n", arguments[i]);
       return 2;
     }
+  std::signal(SIGABRT, tell_seed);
+  std::signal(SIGSEGV, tell_seed);
   std::vector<pid_t> others;
   for (unsigned process = 1; process < what.processes_count; ++process) {
     auto const other = fork();

@@ -24,6 +24,7 @@ std::string found(mistake planted) {
 
 TEST_CASE("random programs with faults and crashes: all that was promised is kept, in order, once, and it drains") {
   for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
+    INFO("seed " << seed); // for a broken promise
     auto const end = run(make_program(seed));
     if (!end.fault.empty())
       FAIL("seed " << seed << ": " << end.fault << "\nas short as could be found:\n"

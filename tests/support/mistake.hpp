@@ -26,7 +26,7 @@ enum class mistake {
   doors_before_load,      // messages are accepted before all that was kept is loaded
 
   // Of the rooms themselves (error/planted.hpp).
-  lost_wake_up,    // an address that got messages during its turn is left alone
+  lost_wake_up,    // an address that waits after a turn is never called again
   reordered_retry, // a batch that took no effect goes behind what came meanwhile
 };
 
