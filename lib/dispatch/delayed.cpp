@@ -34,7 +34,7 @@ deadline next_look(std::optional<std::int64_t> due_ms) {
 } // namespace
 
 asio::awaitable<void> delayed::fire_when_due() {
-  for (;;) {
+  while (!loops_.closed()) { // which may come in the moment in which something is due
     auto const due_ms = data_.delayed.earliest_due_ms();
     if (!due_ms || *due_ms > clock::unix_ms()) {
       auto const look_at = next_look(due_ms);
@@ -55,8 +55,6 @@ asio::awaitable<void> delayed::fire_when_due() {
       take_first();
     auto others = asio::post(data_.executor, asio::deferred);
     co_await std::move(others);
-    if (loops_.closed())
-      co_return;
   }
 }
 
