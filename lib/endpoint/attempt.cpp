@@ -155,7 +155,23 @@ function::errc meaning_of(failure const& met) noexcept {
     return errc::out_of_descriptors;
   if (met.at == stage::resolving)
     return errc::name_unresolved;
-  return is_reached(met) ? errc::endpoint_failed : errc::endpoint_unreachable;
+  if (!is_reached(met))
+    return errc::endpoint_unreachable;
+  return met.why == cause::read_timeout || met.why == cause::call_timeout ? errc::timed_out : errc::endpoint_failed;
+}
+
+function::errc meaning_of(answer const& got) noexcept {
+  switch (got.status) {
+  case 500:
+    return function::errc::answered_500;
+  case 429:
+  case 502:
+  case 503:
+  case 504:
+    return function::errc::endpoint_failed;
+  default:
+    return function::errc::endpoint_answered;
+  }
 }
 
 step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::nanoseconds wished) noexcept {

@@ -73,8 +73,10 @@ outcome judge(failure const& met, connection_age of) noexcept;
 // How long the endpoint wishes to be left alone: the Retry-After of a 429 or 503, in seconds or as a date; zero without
 // one. `unix_ms` is the time of day.
 std::chrono::nanoseconds wished_wait(answer const& got, std::int64_t unix_ms);
-// What a call's error is that ends with this failure: whether the endpoint was reached at all.
+// What a call's error is that ends with this failure: whether the endpoint was reached at all, and in time.
 function::errc meaning_of(failure const& met) noexcept;
+// Of an answer that is not good, about the endpoint: whether it is the function's own.
+function::errc meaning_of(answer const& got) noexcept;
 // `left` is what is left of the call's budget.
 step after_attempt(outcome came_to, std::chrono::nanoseconds left, std::chrono::nanoseconds wished) noexcept;
 

@@ -120,7 +120,7 @@ struct remote_function::impl {
 
   result<message::reply> conclude(attempted const& made, unsigned attempt) {
     if (made.got.state == body_state::too_large)
-      return unusable(errc::answer_unreadable,
+      return unusable(errc::answer_too_large,
                       "answer larger than " + std::to_string(limits.body_bytes_max) + " bytes (payload_max_bytes)",
                       attempt, made);
     auto decoded = wire::decode_answer(configured.speaks, made.got.body);
@@ -144,13 +144,14 @@ struct remote_function::impl {
                                        std::to_string(rest_bytes) + " bytes for states and address"};
   }
 
-  // `before`: why the attempt before failed.
-  error out_of_time(attempted const& last, unsigned attempt, std::string const& before) const {
+  // `before`: the attempt before; it means more than one that our own budget has cut short.
+  error out_of_time(attempted const& last, unsigned attempt, attempted const& before) const {
     if (last.came_to != outcome::call_timeout)
       return {last.meaning, "call timeout (" + to_text(configured.limits.call_timeout) + ") after: " + last.what +
                                 place_of(attempt, last)};
-    return {last.meaning,
-            last.what + place_of(attempt, last) + (before.empty() ? "" : "; the attempt before: " + before)};
+    if (before.what.empty())
+      return {last.meaning, last.what + place_of(attempt, last)};
+    return {before.meaning, last.what + place_of(attempt, last) + "; the attempt before: " + before.what};
   }
 
   error put_off(attempted const& last, unsigned attempt) const {
@@ -221,6 +222,7 @@ struct remote_function::impl {
     if (made.came_to != outcome::good) {
       made.wished = wished_wait(made.got, clock::unix_ms());
       made.what = describe_answer(made.got);
+      made.meaning = meaning_of(made.got);
       made.reason = made.got.status / 100 == 2 ? "content_type" : "status_" + std::to_string(made.got.status);
     }
     co_return made;
@@ -278,7 +280,7 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
     co_return own.too_large(body->size(), taken);
 
   auto from = connection_from::pool;
-  std::string before; // why the attempt before failed: what is known when the budget ends in the middle of one
+  attempted before; // what is known when the budget ends in the middle of one
   for (unsigned attempt = 1;;) {
     auto const started_at = clock::steady::now();
     auto made = co_await own.attempt(*body, total, from);
@@ -311,7 +313,8 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
       co_return error{errc::call_cancelled, "waiting to try again after: " + made.what + own.place_of(attempt, made)};
     if (total.reached())
       co_return own.out_of_time(made, attempt, before);
-    before = std::move(made.what);
+    made.got = {};
+    before = std::move(made);
     from = connection_from::pool;
     ++attempt;
   }

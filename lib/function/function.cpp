@@ -13,6 +13,9 @@ std::string_view room_of(errc) noexcept {
 std::string_view describe(errc value) noexcept {
   switch (value) {
   case errc::endpoint_failed:
+  case errc::endpoint_answered:
+  case errc::answered_500:
+  case errc::timed_out:
     return "the endpoint failed";
   case errc::endpoint_unreachable:
     return "the endpoint cannot be reached";
@@ -23,6 +26,7 @@ std::string_view describe(errc value) noexcept {
   case errc::message_refused:
     return "the function refused the message";
   case errc::answer_unreadable:
+  case errc::answer_too_large:
     return "the function's answer cannot be read";
   case errc::wrong_generation:
     return "the endpoint speaks the other protocol generation";

@@ -135,7 +135,7 @@ TEST_CASE("a call's error tells whether the endpoint was reached") {
     CHECK(meaning_of(failure{why, stage::connecting, {}}) == errc::endpoint_unreachable);
     CHECK(meaning_of(failure{why, stage::handshaking, {}}) == errc::endpoint_unreachable);
     for (auto const at : {stage::sending, stage::waiting, stage::reading})
-      CHECK(meaning_of(failure{why, at, {}}) == errc::endpoint_failed);
+      CHECK(meaning_of(failure{why, at, {}}) == (why == cause::call_timeout ? errc::timed_out : errc::endpoint_failed));
   }
   for (auto const at : {stage::resolving, stage::connecting})
     CHECK(meaning_of(failure{cause::out_of_descriptors, at, {}}) == errc::out_of_descriptors);
