@@ -1,6 +1,7 @@
 #pragma once
 
 #include "message/address.hpp"
+#include "message/failure_policy.hpp"
 #include "message/state_values.hpp"
 #include "module/address_template.hpp"
 #include "module/diagnostic.hpp"
@@ -65,22 +66,11 @@ struct tls_spec {
   bool operator==(tls_spec const&) const = default;
 };
 
-// What becomes of a message that its function refuses for good.
-enum class on_failure {
-  pause,       // it stays at the head of its address, which waits for `resume` or `skip`
-  dead_letter, // it goes to the dead letters with the reason, and its address goes on
-  skip,        // it is dropped, counted and logged, and its address goes on
-};
+using message::call_when;
+using message::on_failure;
 
 std::string_view to_string(on_failure value) noexcept; // as in the module: "pause", "dead-letter", "skip"
-
-// When a call may start.
-enum class call_when {
-  ordered, // once its messages are in the store's order: a crash may take them back, with all that came of them
-  durable, // once its messages are durable
-};
-
-std::string_view to_string(call_when value) noexcept; // as in the module: "ordered", "durable"
+std::string_view to_string(call_when value) noexcept;  // as in the module: "ordered", "durable"
 
 // What is done after a call that has failed with all its attempts.
 struct failure_policy {
