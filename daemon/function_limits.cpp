@@ -10,6 +10,9 @@ function::limits limits_of(module::function_spec const& spec) {
   made.concurrent_calls_max = spec.policy.concurrent_calls_max.value_or(spec.pool_size);
   made.call_timeout = spec.timeouts.call;
   made.backoff = {spec.policy.retry_initial, spec.policy.retry_max};
+  made.attempts_max = spec.policy.attempts_max;
+  made.then = spec.policy.then;
+  made.calls = spec.policy.calls;
   return made;
 }
 

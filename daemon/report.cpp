@@ -182,6 +182,7 @@ admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::s
       own.held_addresses_count += lane.held_count;
       own.paused_addresses_count += lane.paused_count;
       own.dead_letters_count += lane.counters.dead_letters_total;
+      own.skipped_count += lane.counters.skipped_total;
       own.calls_by_outcome["done"] += lane.counters.calls_succeeded_total;
       own.calls_by_outcome["failed"] += lane.counters.calls_failed_total;
       for (auto const& [reason, count] : lane.attempts.failures_by_reason)

@@ -124,6 +124,8 @@ std::string exposition(metrics const& snapshot) {
                 &function_metrics::held_addresses_count);
   each_function("statefun_function_dead_letters_total", counter, "Messages that were set aside",
                 &function_metrics::dead_letters_count);
+  each_function("statefun_function_skipped_total", counter, "Messages that were dropped",
+                &function_metrics::skipped_count);
   each_function("statefun_mailbox_oldest_seconds", gauge, "Age of the oldest waiting message",
                 &function_metrics::mailbox_oldest_seconds);
   each_function("statefun_function_remote_invocation_latency_seconds", MetricType::Histogram, "Time of an attempt",

@@ -31,6 +31,7 @@ struct function_metrics {
   std::uint64_t paused_addresses_count = 0;
   std::uint64_t held_addresses_count = 0;
   std::uint64_t dead_letters_count = 0;
+  std::uint64_t skipped_count = 0;
   std::map<std::string, std::uint64_t> calls_by_outcome;           // "done", "failed", ...
   std::map<std::string, std::uint64_t> attempt_failures_by_reason; // "connect", "read_timeout", "status_500", ...
   histogram attempt_seconds;

@@ -63,7 +63,7 @@ bool lanes::is_unused(message::function_type const& type, clock::steady::time_po
   if (known == by_type_.end())
     return true;
   lane const& own = *known->second;
-  return !own.paused && own.addresses_count + own.ready.size() + own.workers_count + own.leaving_count == 0 &&
+  return !own.paused && own.success_wanted_by.empty() && own.addresses_count + own.ready.size() + own.workers_count + own.leaving_count == 0 &&
          own.unused_since <= since && std::find(waiting_.begin(), waiting_.end(), &own) == waiting_.end();
 }
 
@@ -93,6 +93,8 @@ void lanes::bind(lane& of, function::handle callee) {
   shares_are_stale_ = true;
   of.home = chosen_.shard;
   of.callee = std::move(callee);
+  of.bound_generation = generation_;
+  of.last_success = 0;
   std::erase(waiting_, &of);
   if (of.callee) {
     of.limits = of.callee->call_limits();

@@ -8,6 +8,7 @@
 #include "message/address.hpp"
 #include "message/change.hpp"
 #include "message/state_values.hpp"
+#include "store/ticket.hpp"
 
 #include <algorithm>
 #include <array>
@@ -86,6 +87,7 @@ struct lane {
   std::size_t own_calls_max = 0;            // of the shard's calls: kept for this type
   std::size_t leaving_count = 0; // workers whose permits are for what was bound before; each in its last turn
   std::deque<ready_turn> ready;
+  std::uint64_t bound_generation = 0;                // the lanes' when it was bound
   std::optional<message::pause> paused;              // by an operator: no turn starts, whoever is ready
   std::shared_ptr<message::state_specs const> specs; // that a call carries: declared, or learned
   bool specs_are_declared = false;
@@ -104,6 +106,14 @@ struct lane {
   std::size_t held_count = 0;
   std::size_t failing_count = 0; // whose last call failed
   std::string last_error;        // the newest failure of a call
+
+  store::ticket last_change; // of any address of this type and shard
+
+  // A message is given up only where another call of the type has succeeded since it failed, on any shard.
+  std::uint64_t last_success = 0;             // its place among the process's; 0: none since the lane was bound
+  std::vector<mailbox::mailbox*> awaiting;    // addresses of this shard that wait for one
+  std::vector<std::size_t> success_wanted_by; // shards that are told of the next one
+
   std::int64_t last_error_at_ms = 0;
   clock::steady::time_point log_again_at{};
   std::size_t unlogged_failures_count = 0;

@@ -71,14 +71,25 @@ shard_data::links shard::links() {
 }
 
 turn_loop::links shard::turn_links() {
-  return {[this](ready_turn next, call_place at) { return run_there(next, at); },
-          [this](call_place at, message::address const& self, message::batch const& taken,
-                 message::state_values const& states,
-                 deadline total) { return call_there(at, self, taken, states, total); },
-          [this](message::function_type const& type) {
-            all_.post_to_all(
-                [type, from = data_.place.shard](shard& there) { there.turns_.unbound_has_room(type, from); });
-          }};
+  return {
+      [this](ready_turn next, call_place at) { return run_there(next, at); },
+      [this](call_place at, message::address const& self, message::batch const& taken,
+             message::state_values const& states,
+             deadline total) { return call_there(at, self, taken, states, total); },
+      [this](message::function_type const& type) {
+        all_.post_to_all([type, from = data_.place.shard](shard& there) { there.turns_.unbound_has_room(type, from); });
+      },
+      [this](message::function_type const& type, std::uint64_t since, std::uint64_t generation) {
+        for (std::size_t i = 0; i < shards_count(); ++i)
+          if (auto const own = data_.place.shard; i != own)
+            all_.post_to(i, [own, type, since, generation](shard& there) {
+              there.turns_.success_wanted(own, type, since, generation);
+            });
+      },
+      [this](std::size_t at, message::function_type const& type, std::uint64_t success, std::uint64_t generation) {
+        all_.post_to(
+            at, [type, success, generation](shard& there) { there.turns_.success_told(type, success, generation); });
+      }};
 }
 
 asio::awaitable<std::size_t> shard::room_for(message::address target) {
@@ -292,6 +303,7 @@ void shard::apply(std::shared_ptr<declarations const> next, keeps_function const
   for (auto& one : data_.functions.replace(data_.makes(data_.declared), keeps))
     closing_.start(close(std::move(one)));
   measure_mailboxes(data_.types.rebind());
+  turns_.rebound();
   data_.overdue_doors.look_again();
   data_.doors.look_again();
   turns_.memory_looked_at_again();

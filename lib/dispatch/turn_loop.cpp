@@ -23,18 +23,6 @@ namespace {
 
 constexpr log::logger logger{"dispatch"};
 
-number number_of(error const& why) {
-  if (why.code == function::errc::wrong_generation)
-    return number::generation_mismatch;
-  if (why.code == function::errc::function_in_error || why.code.category() == make_error_code(turn::errc{}).category())
-    return number::function_in_error;
-  if (why.code == function::errc::message_refused)
-    return number::call_refused;
-  if (why.code == function::errc::answer_unreadable)
-    return number::answer_unreadable;
-  return number::call_failed;
-}
-
 mailbox::marks marks_of(lane const& type) {
   return {type.limits.waiting_max};
 }
@@ -109,7 +97,7 @@ bool turn_loop::may_start_turn() {
 }
 
 void turn_loop::hear(permit const& held, ready_turn of, turn_told const& told) {
-  if (told.end == turn_end::done || told.end == turn_end::failed)
+  if (told.end == turn_end::done || told.end == turn_end::failed || told.end == turn_end::given_up)
     data_.types.reached(held);
   if (told.end == turn_end::done)
     data_.types.learned(held);
@@ -138,7 +126,7 @@ asio::awaitable<turn_told> turn_loop::run(mailbox::mailbox& own, call_place at) 
   auto const end = told.end;
   if (end == turn_end::stopped || end == turn_end::not_reached)
     own.stands = phase::ready;
-  if (end == turn_end::rebound || end == turn_end::done)
+  if (end == turn_end::rebound || end == turn_end::done || end == turn_end::given_up)
     goes_on(own, type);
   if (verbs)
     for (auto const& work : verbs.mapped())
@@ -164,13 +152,15 @@ void turn_loop::resume(mailbox::mailbox& own) {
   type.paused_count -= own.paused ? 1 : 0;
   own.paused.reset();
   forget_failures(own, type);
-  if (own.stands == phase::paused)
+  turn::forget_attempts(own.tried);
+  if (own.stands == phase::paused && withdraw(own, type))
     goes_on(own, type);
 }
 
 void turn_loop::skip_head(mailbox::mailbox& own) {
   lane& type = data_.types.open(own.self().type);
   auto const gone = take(own, type, 1);
+  turn::after_removal(own.tried);
   ++type.counters.skipped_total;
   data_.delivered.consumed(gone);
   if (own.paused && own.paused->cause == message::pause_cause::by_failure)
@@ -197,6 +187,8 @@ bool turn_loop::withdraw(mailbox::mailbox& own, lane& type) {
       held_.erase(by);
     --type.held_count;
   }
+  if (std::exchange(own.awaits_success, false))
+    std::erase(type.awaiting, &own);
   return true;
 }
 
@@ -232,11 +224,19 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
   function::handle const bound = type.callee; // a reload may bind the lane anew at each co_await
   if (auto const full = full_egress(own))
     co_return hold(own, type, {}, *full);
-  message::batch taken = take(own, type, type.limits.batch_messages_max);
+  if (std::exchange(own.tried_generation, type.bound_generation) != type.bound_generation)
+    own.tried = {};
+  message::batch taken = take(own, type, turn::next_messages_max(own.tried, type.limits.batch_messages_max));
   own.out = &taken;
+  if (type.limits.calls == message::call_when::durable) {
+    auto const kept = co_await data_.store.durable(inputs_of(taken, type));
+    if (!kept)
+      co_return halt(own, type, std::move(taken), kept.error());
+  }
+  auto specs = type.specs; // what this turn learns is the type's once the answer is a good one
   for (std::size_t wishes_count = 0;;) {
     auto const total = deadline::after(type.limits.call_timeout); // one call, one budget
-    message::state_values states{type.specs, {}};
+    message::state_values states{specs, {}};
     auto stored = co_await data_.store.read(self, *states.specs);
     if (!stored)
       co_return halt(own, type, std::move(taken), stored.error());
@@ -252,8 +252,14 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (!answer)
       co_return after_failure(own, type, bound, std::move(taken), answer.error());
 
-    turn::turn_facts const known{
-        self, taken, states, expired, data_.delayed.of(self), data_.chosen.states_max, clock::unix_ms()};
+    turn::turn_facts const known{self,
+                                 taken,
+                                 states,
+                                 expired,
+                                 data_.delayed.of(self),
+                                 data_.chosen.states_max,
+                                 clock::unix_ms(),
+                                 growth_bytes_max(*bound, self, states, taken)};
     auto judged = turn::conclude(known, std::move(*answer));
     if (!judged)
       co_return after_failure(own, type, bound, std::move(taken), judged.error());
@@ -265,13 +271,14 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
         error const why{turn::errc::too_many_states, "it asked " + std::to_string(wishes_count) + " times in one turn"};
         co_return after_failure(own, type, bound, std::move(taken), why);
       }
-      auto learned = turn::learn(*type.specs, judged->missing(), data_.chosen.states_max); // others have, meanwhile
+      auto learned = turn::learn(*specs, judged->missing(), data_.chosen.states_max);
       if (!learned)
         co_return after_failure(own, type, bound, std::move(taken), learned.error());
-      if (*learned != *type.specs)
-        type.specs = std::make_shared<message::state_specs>(std::move(*learned));
+      specs = std::make_shared<message::state_specs>(std::move(*learned));
       continue;
     }
+    if (auto const fit = learn(type, bound, specs); !fit)
+      co_return after_failure(own, type, bound, std::move(taken), fit.error());
     message::change& whole = judged->change();
     if (auto const what = what_has_no_room(whole, taken))
       co_return hold(own, type, std::move(taken), *what);
@@ -320,6 +327,34 @@ void turn_loop::cut(mailbox::mailbox& own, lane& type, message::state_values con
   give_back(own, type, std::move(rest));
 }
 
+result<void> turn_loop::learn(lane& type, function::handle const& bound,
+                              std::shared_ptr<message::state_specs const> const& specs) const {
+  if (specs == type.specs || type.callee != bound)
+    return {};
+  auto all = turn::learn(*type.specs, {*specs}, data_.chosen.states_max); // others have learned, meanwhile
+  if (!all)
+    return all.error();
+  if (*all != *type.specs)
+    type.specs = std::make_shared<message::state_specs>(std::move(*all));
+  return {};
+}
+
+store::ticket turn_loop::inputs_of(message::batch const& taken, lane const& type) {
+  auto all = type.last_change; // may be later than what this address has read; a sync makes both durable
+  for (auto const& one : taken)
+    all.merge(store::ticket(one.key.number));
+  return all;
+}
+
+std::int64_t turn_loop::growth_bytes_max(function::function const& callee, message::address const& self,
+                                         message::state_values const& states, message::batch const& taken) {
+  std::uint64_t largest_bytes = 0;
+  for (auto const& one : taken)
+    largest_bytes = std::max<std::uint64_t>(largest_bytes, callee.request_bytes_of(one));
+  return static_cast<std::int64_t>(callee.call_limits().payload_bytes_max) -
+         static_cast<std::int64_t>(callee.request_bytes_of(self, states) + largest_bytes);
+}
+
 void turn_loop::give_back(mailbox::mailbox& own, lane& type, message::batch taken) {
   bool const was_shut = own.is_shut();
   auto const bytes = own.waiting_bytes();
@@ -339,6 +374,11 @@ void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const&
   for (auto const& record : whole.egress_records)
     if (std::find(own.last_egresses.begin(), own.last_egresses.end(), record.egress) == own.last_egresses.end())
       own.last_egresses.push_back(record.egress);
+  type.last_change.merge(ordered);
+  if (own.tried_generation == type.bound_generation) { // else it says nothing of what is bound now
+    turn::after_success(own.tried, taken.size(), type.limits.batch_messages_max);
+    succeeded(type);
+  }
   if (own.failures_count > 0)
     logger.info({number::call_recovered, "a call has succeeded after failures"},
                 {{"address", to_text(own.self())}, {"failures", own.failures_count}});
@@ -357,43 +397,6 @@ void turn_loop::becomes_ready(mailbox::mailbox& own, lane& type) {
 turn_end turn_loop::after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken) {
   give_back(own, type, std::move(taken));
   return turn_end::rebound;
-}
-
-turn_told turn_loop::after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound,
-                                   message::batch taken, error const& why) {
-  if (type.callee != bound && why.code != function::errc::call_cancelled)
-    return after_rebinding(own, type, std::move(taken)); // it says nothing of what is bound now
-  give_back(own, type, std::move(taken));
-  if (why.code == function::errc::call_cancelled)
-    return turn_end::stopped;
-  if (function::is_unreached(why.code))
-    return {turn_end::not_reached, why};
-  type.failing_count += own.failures_count++ == 0 ? 1 : 0;
-  own.last_error = why.to_string();
-  auto const wait = clock::backoff(type.limits.backoff, own.failures_count, static_cast<unsigned>(random_()));
-  own.next_attempt = clock::steady::now() + wait;
-  own.stands = phase::backing_off;
-  ++type.backing_off_count;
-  ++type.counters.calls_failed_total;
-  type.last_error = own.last_error;
-  type.last_error_at_ms = clock::unix_ms();
-  backing_off_.emplace(own.next_attempt, &own);
-  backoffs_changed_.notify_all();
-  // An outage fails every address of a type: one line a second tells it as well as thousands.
-  if (auto const now = clock::steady::now(); now >= type.log_again_at) {
-    logger.warning({number_of(why), "a call failed; its messages stay first in their mailbox and are sent again"},
-                   {{"address", to_text(own.self())},
-                    {"error", own.last_error},
-                    {"failures", own.failures_count},
-                    {"messages", own.waiting_count()},
-                    {"next_attempt_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()},
-                    {"unlogged", type.unlogged_failures_count}});
-    type.log_again_at = now + std::chrono::seconds(1);
-    type.unlogged_failures_count = 0;
-  } else {
-    ++type.unlogged_failures_count;
-  }
-  return turn_end::failed;
 }
 
 turn_end turn_loop::halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why) {

@@ -3,6 +3,7 @@
 #include "clock/clock.hpp"
 #include "clock/deadline.hpp"
 #include "dispatch/shard_data.hpp"
+#include "error/number.hpp"
 #include "error/result.hpp"
 #include "mailbox/mailbox.hpp"
 #include "message/batch.hpp"
@@ -10,16 +11,20 @@
 #include "message/state_values.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
+#include "turn/failure.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
+#include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -29,6 +34,7 @@ enum class turn_end {
   done,        // the batch has taken effect
   failed,      // the batch is back in its mailbox, and its address backs off
   held,        // what it came to has no room: the address stands still, and nothing was counted against it
+  given_up,    // the function answered, and its message was set aside or dropped by its policy
   withdrawn,   // an operator was faster: there is nothing to call, or not now
   not_reached, // nobody was asked: the batch is back in its mailbox, and who holds the permit has the turn back
   rebound,     // a reload came between: the batch is back in its mailbox, for the function that is bound now
@@ -63,6 +69,11 @@ class turn_loop {
         call_there;
     // Who sends to this type, which was unbound, need not wait any more for what is on this shard.
     std::function<void(message::function_type const&)> unbound_has_room;
+    // Another shard is asked to tell of the first success of a type after `since`, or tells of one.
+    std::function<void(message::function_type const&, std::uint64_t since, std::uint64_t generation)> ask_for_success;
+    std::function<void(std::size_t shard, message::function_type const&, std::uint64_t success,
+                       std::uint64_t generation)>
+        tell_success;
   };
 
   turn_loop(shard_data& data, links others);
@@ -73,6 +84,13 @@ class turn_loop {
   // A turn of an address of this shard; it stays ready where this shard works with other declarations than the
   // worker's.
   boost::asio::awaitable<turn_told> run(mailbox::mailbox& own, call_place at);
+
+  // Of calls that succeed on other shards, which work with declarations of that generation.
+  void success_wanted(std::size_t by, message::function_type const& type, std::uint64_t since,
+                      std::uint64_t generation);
+  void success_told(message::function_type const& type, std::uint64_t success, std::uint64_t generation);
+  // Lanes were bound anew: what was known of the function's successes and failures is not true any more.
+  void rebound();
 
   // An egress is below its low mark: who was held by it goes on.
   void egress_has_room(message::egress_id const& egress);
@@ -122,6 +140,14 @@ class turn_loop {
   message::batch take(mailbox::mailbox& own, lane& type, std::size_t messages_max);
   // What does not fit into a request beside the states waits again, all but the first message.
   void cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken);
+  // Later calls of the type carry these states, too. Only turn::errc::too_many_states.
+  result<void> learn(lane& type, function::handle const& bound,
+                     std::shared_ptr<message::state_specs const> const& specs) const;
+  // What must be durable before a call with these messages, where the module says so.
+  static store::ticket inputs_of(message::batch const& taken, lane const& type);
+  // By how much this turn may let the states grow: one message as large as the largest of these still fits in.
+  static std::int64_t growth_bytes_max(function::function const& callee, message::address const& self,
+                                       message::state_values const& states, message::batch const& taken);
   void give_back(mailbox::mailbox& own, lane& type, message::batch taken);
   std::optional<mailbox::held_for> full_egress(mailbox::mailbox const& own) const;
   std::optional<mailbox::held_for> full_egress(message::change const& whole) const;
@@ -131,6 +157,20 @@ class turn_loop {
   void wake_first_held(mailbox::held_for const& what);
   turn_told after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound, message::batch taken,
                           error const& why);
+  // after_failure.cpp
+  turn_end back_off(mailbox::mailbox& own, lane& type, error const& why);
+  // What becomes of the first message, which is refused for good.
+  turn_end give_up(mailbox::mailbox& own, lane& type, error const& why);
+  struct given_up_for {
+    number page; // says what to do
+    std::string text;
+  };
+  turn_end set_aside(mailbox::mailbox& own, lane& type, message::dead_letter letter, turn::culprit_goes where,
+                     number page);
+  turn_end pause_for(mailbox::mailbox& own, lane& type, number what, given_up_for because);
+  turn_end await_success(mailbox::mailbox& own, lane& type, given_up_for because);
+  void succeeded(lane& type);
+  void wake_awaiting(lane& type);
   turn_end after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken);
   turn_end halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
   void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,

@@ -6,6 +6,7 @@
 #include "function/attempt_counts.hpp"
 #include "message/address.hpp"
 #include "message/batch.hpp"
+#include "message/failure_policy.hpp"
 #include "message/reply.hpp"
 #include "message/state_values.hpp"
 
@@ -28,6 +29,9 @@ struct limits {
   std::size_t concurrent_calls_max = 1024;
   std::chrono::nanoseconds call_timeout = std::chrono::minutes(1); // one call with all its attempts
   clock::backoff_limits backoff{std::chrono::milliseconds(100), std::chrono::minutes(1)}; // between calls that fail
+  unsigned attempts_max = 0; // calls that fail though the function answers, until the message is given up; 0: for ever
+  message::on_failure then = message::on_failure::pause;
+  message::call_when calls = message::call_when::ordered;
 };
 
 // Something that can be called with a batch, wherever it runs and whatever it speaks. One object for each function type

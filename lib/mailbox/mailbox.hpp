@@ -5,6 +5,7 @@
 #include "message/address.hpp"
 #include "message/batch.hpp"
 #include "message/change.hpp"
+#include "message/trial.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -90,7 +91,11 @@ class mailbox {
   phase stands = phase::idle;
   message::batch const* out = nullptr;           // what the turn in flight has taken; its own
   std::optional<message::pause> paused;          // while ready, too, where a turn was on its way already
+  bool awaits_success = false;                   // paused until another call of its type succeeds
   unsigned failures_count = 0;                   // calls in a row that failed
+  message::trial tried;                          // what is known of the batch that failed
+  std::uint64_t tried_generation = 0;            // of what was bound then: of anything else `tried` says nothing
+  std::uint64_t failing_since = 0;               // the count of calls that had succeeded when the batch failed first
   std::string last_error;                        // of the last failed call
   clock::steady::time_point next_attempt{};      // while backing off
   std::vector<message::egress_id> last_egresses; // that the last turn wrote to

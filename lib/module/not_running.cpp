@@ -20,24 +20,10 @@ not_running of(egress_spec const& one) {
           "Kafka is not written in this version; its records are kept as a queue"};
 }
 
-void add_function(function_spec const& one, std::vector<not_running>& into) {
-  std::string const named = (one.functions.is_exact() ? "the function " : "the functions ") + to_text(one.functions);
-  if (one.policy.attempts_max != 0)
-    into.push_back({"maxAttempts of " + named, one.where, "every call is tried again for ever in this version"});
-  if (one.policy.then != on_failure::pause)
-    into.push_back({"onFailure: " + std::string(to_string(one.policy.then)) + " of " + named, one.where,
-                    "every call is tried again for ever in this version"});
-  if (one.policy.calls == call_when::durable)
-    into.push_back({"callWhen: durable of " + named, one.where,
-                    "every call starts once its messages are ordered in this version"});
-}
-
 } // namespace
 
 std::vector<not_running> not_running_of(specs const& declared) {
   std::vector<not_running> found;
-  for (auto const& each : declared.functions)
-    add_function(each, found);
   for (auto const& each : declared.ingresses)
     found.push_back(of(each));
   for (auto const& each : declared.egresses)

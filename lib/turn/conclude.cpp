@@ -28,6 +28,10 @@ std::string_view describe(errc value) noexcept {
     return "the function cancels a delayed message without naming its cancellation token";
   case errc::delay_out_of_range:
     return "the function sends a message with a delay that is negative or above ten years";
+  case errc::target_incomplete:
+    return "the function sends to an address or egress with an empty part";
+  case errc::states_too_large:
+    return "the function's states would not fit into a request beside a message any more";
   }
   return "unknown error";
 }
@@ -100,6 +104,26 @@ result<void> mutate_states(turn_facts const& known, std::vector<message::state_m
   return {};
 }
 
+// Of the values; what stands around them is small beside what they can grow to.
+result<void> check_growth(turn_facts const& known, std::vector<message::state_change> const& changes) {
+  std::int64_t growth = 0;
+  for (auto const& each : changes) {
+    auto const& stored = known.states.values[index_of(*known.states.specs, each.name)];
+    growth += each.value ? static_cast<std::int64_t>(each.value->value.size_bytes()) : 0;
+    growth -= stored ? static_cast<std::int64_t>(stored->value.size_bytes()) : 0;
+  }
+  if (growth > 0 && growth > known.growth_bytes_max)
+    return error{errc::states_too_large, "they grow by " + std::to_string(growth) + " bytes, and there is room for " +
+                                             std::to_string(std::max<std::int64_t>(0, known.growth_bytes_max))};
+  return {};
+}
+
+result<void> check_target(message::address const& target) {
+  if (target.type.name_space.empty() || target.type.name.empty() || target.id.empty())
+    return error{errc::target_incomplete, '\'' + to_text(target) + '\''};
+  return {};
+}
+
 result<void> apply_delayed(turn_facts const& known, message::invocation_result& asked, message::change& into) {
   // A token's last cancellation takes with it what was set before.
   std::unordered_map<std::string, std::size_t> cancelled_at;
@@ -111,6 +135,8 @@ result<void> apply_delayed(turn_facts const& known, message::invocation_result& 
     if (auto* const send = std::get_if<message::delayed_send>(&entry)) {
       if (send->delay_ms < 0 || send->delay_ms > delay_ms_max)
         return error{errc::delay_out_of_range, std::to_string(send->delay_ms) + " ms to " + to_text(send->target)};
+      if (auto const fit = check_target(send->target); !fit)
+        return fit.error();
       auto const cancelled = cancelled_at.find(send->cancellation_token);
       if (cancelled == cancelled_at.end() || cancelled->second < i)
         into.delayed_set.push_back({known.now_ms + send->delay_ms,
@@ -150,14 +176,22 @@ result<verdict> judge(turn_facts const& known, message::invocation_result asked)
     whole.consumed.push_back(one.key);
   if (auto const done = mutate_states(known, asked.mutations, whole.states); !done)
     return done.error();
+  if (auto const fit = check_growth(known, whole.states); !fit)
+    return fit.error();
   whole.messages.reserve(asked.messages.size());
-  for (auto& message : asked.messages)
+  for (auto& message : asked.messages) {
+    if (auto const fit = check_target(message.target); !fit)
+      return fit.error();
     whole.messages.push_back({std::move(message.target), known.self, std::move(message.value)});
+  }
   if (auto const done = apply_delayed(known, asked, whole); !done)
     return done.error();
   whole.egress_records.reserve(asked.egresses.size());
-  for (auto& message : asked.egresses)
+  for (auto& message : asked.egresses) {
+    if (message.egress.name_space.empty() || message.egress.name.empty())
+      return error{errc::target_incomplete, '\'' + to_text(message.egress) + '\''};
     whole.egress_records.push_back({std::move(message.egress), std::move(message.value)});
+  }
   return verdict(std::move(whole));
 }
 

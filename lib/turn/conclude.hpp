@@ -30,7 +30,8 @@ struct turn_facts {
   std::vector<std::string> const& expired_names; // states whose stored value the call did not carry, for it had expired
   pending_delayed const* delayed;                // null: none
   std::size_t states_max;
-  std::int64_t now_ms; // Unix milliseconds
+  std::int64_t now_ms;           // Unix milliseconds
+  std::int64_t growth_bytes_max; // by how much the states may grow, so that one message still fits beside them
 };
 
 // Either the change that the answer amounts to, or the wish for states that the call did not carry.
@@ -54,6 +55,7 @@ class verdict {
 // - after_write counts from a MODIFY; after_invoke also from this call for every value that it carried, written only
 //   when it moves the expiry by more than 1 % of the duration. An expired state is deleted.
 // - Delays count from `now_ms`. Sends and cancellations of one answer apply in order.
+// - States may grow up to `growth_bytes_max`, and shrink whatever that is.
 // - Asking for nothing new is an error.
 result<verdict> conclude(turn_facts const& known, message::reply answer);
 

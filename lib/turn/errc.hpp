@@ -16,6 +16,8 @@ enum class errc {
   too_many_states,      // the type would have more states than states_max
   cancellation_without_token,
   delay_out_of_range, // negative, or above ten years
+  target_incomplete,  // a message or record for an address or egress with an empty part
+  states_too_large,   // its states and one message would not fit into a request any more
 };
 
 std::string_view room_of(errc) noexcept;

@@ -348,7 +348,7 @@ TEST_CASE("addresses that ask for other states at the same time do not learn mor
   for (auto const& call : world.functions.calls())
     CHECK(call.states.specs->size() <= 3);
   auto const after = world.status("fn");
-  CHECK(after.backing_off_count == 7);
+  CHECK(after.paused_count == 7);
   CHECK(after.last_error == "the function declares more states than limits.states_max: the limit is 3");
 }
 

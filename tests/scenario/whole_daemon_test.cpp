@@ -272,7 +272,8 @@ TEST_CASE(
 
 TEST_CASE("a call that has failed is made again after the wait that the module says") {
   whole_daemon on("  retry: {initial: 1h, max: 1h}\n");
-  on.server.plays({expect_request(), send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), hold()});
+  on.server.plays(
+      {expect_request(), send("HTTP/1.1 503 Later\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n"), hold()});
   on.server.plays({expect_request(), send(answer_of("")), hold()});
   CHECK(on.put("a").status == 202);
   REQUIRE(on.loop.run_until([&] { return on.status().find("\"last_failure\":{") != std::string::npos; }));

@@ -31,6 +31,9 @@ admin::metrics everything() {
   one.attempt_seconds = some;
   one.batch_messages = some;
   one.mailbox_oldest_seconds = 1.5;
+  one.paused_addresses_count = 17;
+  one.dead_letters_count = 18;
+  one.skipped_count = 19;
   admin::metrics all;
   all.functions = {one};
   all.buffered_bytes = 12;
@@ -59,9 +62,10 @@ TEST_CASE("metrics have StateFun's names and labels, and ours") {
         "statefun_function_inflight_async_ops" + of + " 2",
         "statefun_function_num_backlog" + of + " 1",
         "statefun_function_num_blocked_address" + of + " 0",
-        "statefun_function_paused_addresses" + of + " 0",
+        "statefun_function_paused_addresses" + of + " 17",
         "statefun_function_held_addresses" + of + " 0",
-        "statefun_function_dead_letters_total" + of + " 0",
+        "statefun_function_dead_letters_total" + of + " 18",
+        "statefun_function_skipped_total" + of + " 19",
         "statefun_mailbox_oldest_seconds" + of + " 1.5",
         std::string(R"(statefun_function_calls_total{namespace="a\"b",type="c",outcome="done"} 7)"),
         std::string(

@@ -73,15 +73,15 @@ TEST_CASE("a directory in which all is good says what it holds") {
 
 TEST_CASE("what a file declares and this version does not do is a warning, and the file is good") {
   module_directory const modules;
-  modules.write("a.yaml", good + "  onFailure: skip\n");
+  modules.write("a.yaml", good + "---\nkind: io.statefun.playground.v1/ingress\nspec: {port: 8090}\n");
   auto const judged = check_modules(modules.path());
   CHECK(judged.is_good());
   REQUIRE(judged.found.size() == 1);
   CHECK(shown(judged) == modules.path("a.yaml") +
-                             ":3:14: warning: onFailure: skip of the function ns/f does not run: every call is tried "
-                             "again for ever in this version\n"
-                             "    3 |   functions: ns/f\n"
-                             "      |              ^~~~\n"
+                             ":6:7: warning: the playground ingress on port 8090 does not run: no playground port is "
+                             "opened in this version\n"
+                             "    6 | kind: io.statefun.playground.v1/ingress\n"
+                             "      |       ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
                              "1 warning\n");
   CHECK(summary(judged) == modules.path() + ": 1 file, 1 function, 0 egresses\n");
 }

@@ -24,6 +24,9 @@ TEST_CASE("what runs is not listed") {
   policy.retry_initial = std::chrono::seconds(1);
   policy.retry_max = std::chrono::seconds(2);
   policy.concurrent_calls_max = 1;
+  policy.attempts_max = 3;
+  policy.then = on_failure::dead_letter;
+  policy.calls = call_when::durable;
   declared.functions.push_back(function_at(2, "g", "http+unix:///run/g.sock"));
   declared.functions.push_back(function_at(2, "h", "https://h"));
   declared.functions.push_back(function_at(2, std::nullopt, "https+unix:///run/g.sock"));
@@ -41,23 +44,9 @@ TEST_CASE("what does not run is listed by its place, with the reason") {
   declared.ingresses.push_back(
       {{"io.statefun.playground", "ingress"}, playground_ingress_spec{8090}, {"m.yaml", 6, 1}});
   declared.routers.push_back({{"com.example", "orders"}, {}, {}, {"m.yaml", 5, 1}});
-  declared.functions.push_back(function_at(2, "g", "http://h"));
-  auto& policy = declared.functions.back().policy;
-  policy.attempts_max = 3;
-  policy.then = on_failure::dead_letter;
-  policy.calls = call_when::durable;
-  declared.functions.push_back(function_at(4, std::nullopt, "http://h"));
-  declared.functions.back().policy.then = on_failure::skip;
   using list = std::vector<not_running>;
-  std::string const for_ever = "every call is tried again for ever in this version";
   CHECK(not_running_of(declared) ==
-        list{{"maxAttempts of the function ns/g", {"m.yaml", 2, 3}, for_ever},
-             {"onFailure: dead-letter of the function ns/g", {"m.yaml", 2, 3}, for_ever},
-             {"callWhen: durable of the function ns/g",
-              {"m.yaml", 2, 3},
-              "every call starts once its messages are ordered in this version"},
-             {"onFailure: skip of the functions ns/*", {"m.yaml", 4, 3}, for_ever},
-             {"the router of the ingress com.example/orders", {"m.yaml", 5, 1}, "Kafka is not read in this version"},
+        list{{"the router of the ingress com.example/orders", {"m.yaml", 5, 1}, "Kafka is not read in this version"},
              {"the Kafka ingress com.example/orders", {"m.yaml", 5, 2}, "Kafka is not read in this version"},
              {"the playground ingress on port 8090", {"m.yaml", 6, 1}, "no playground port is opened in this version"},
              {"the Kafka egress ns/out",

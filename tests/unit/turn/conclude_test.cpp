@@ -25,11 +25,13 @@ struct turn_of_test {
   std::vector<std::string> expired;
   std::optional<pending_delayed> delayed;
   std::size_t states_max = 1000;
+  std::int64_t growth_bytes_max = 1000;
 
   result<verdict> conclude(message::reply answer) {
     message::state_values const states{std::make_shared<message::state_specs>(specs), values};
-    return turn::conclude({self, taken, states, expired, delayed ? &*delayed : nullptr, states_max, now_ms},
-                          std::move(answer));
+    return turn::conclude(
+        {self, taken, states, expired, delayed ? &*delayed : nullptr, states_max, now_ms, growth_bytes_max},
+        std::move(answer));
   }
   message::change change(message::invocation_result answer) {
     auto judged = conclude(std::move(answer));
