@@ -94,11 +94,11 @@ describe('the request', side_by_side, () => {
 
   failing_test('a large request is read slowly, each piece in time: the call timeout ends it', {
     over: 'unix',
-    more: transport({call: '600ms', write: '300ms'}),
+    more: transport({call: '1500ms', write: '800ms'}),
     ids: ['a'],
     padding_bytes: 1 << 20,
-    says: /call timeout \(600 ms\) while sending the request/,
-    begin: put(slow_reading(70)),
+    says: /call timeout \(1500 ms\) while sending the request/,
+    begin: put(slow_reading(200)),
   });
 
   failing_test('a request is cut short', {
