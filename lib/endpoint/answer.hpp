@@ -18,6 +18,11 @@ enum class body_state {
   undecodable, // of an answer other than 2xx: `body` holds what could be decoded
 };
 
+enum class body_end {
+  told,       // by its length, or by its chunks
+  connection, // it had neither: whether it is whole its bytes alone can say
+};
+
 // A final (not 1xx) answer of HTTP/1.1, as far as a call needs it. Headers are as they were sent; empty: there is none.
 struct answer {
   unsigned status = 0;
@@ -28,6 +33,7 @@ struct answer {
   std::string retry_after;
   std::string body; // decoded
   body_state state = body_state::whole;
+  body_end ended_by = body_end::told;
   after_answer then = after_answer::close;
 };
 

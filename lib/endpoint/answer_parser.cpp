@@ -304,10 +304,12 @@ void answer_parser::feed_end() {
     return;
   error_code code;
   impl_->parser->put_eof(code);
-  if (!code)
+  if (!code) {
     impl_->complete(after_answer::close);
-  else if (code != http::error::partial_message)
+    impl_->current.ended_by = body_end::connection;
+  } else if (code != http::error::partial_message) {
     impl_->fail(impl_->fault_of(code));
+  }
 }
 
 parse_state answer_parser::state() const noexcept {

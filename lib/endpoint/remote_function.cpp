@@ -124,8 +124,14 @@ struct remote_function::impl {
                       "answer larger than " + std::to_string(limits.body_bytes_max) + " bytes (payload_max_bytes)",
                       attempt, made);
     auto decoded = wire::decode_answer(configured.speaks, made.got.body);
-    if (decoded.has_error())
-      return unusable(meaning_of(decoded.error().code), decoded.error().to_string(), attempt, made);
+    if (decoded.has_error()) {
+      auto const meaning = meaning_of(decoded.error().code);
+      if (meaning == errc::answer_unreadable && made.got.ended_by == body_end::connection)
+        return unusable(errc::endpoint_failed,
+                        "the connection was closed, and what came cannot be read: " + decoded.error().to_string(),
+                        attempt, made);
+      return unusable(meaning, decoded.error().to_string(), attempt, made);
+    }
     return decoded;
   }
   error unusable(errc why, std::string const& what, unsigned attempt, attempted const& made) {

@@ -59,12 +59,20 @@ export async function status(daemon) {
 export const files_open = (daemon) => fs.readdirSync(`/proc/${daemon.child.pid}/fd`).length;
 
 // Until nothing waits, is out, or comes later: whatever is to happen has happened.
-export function quiet(daemon, within_ms = 20_000) {
-  return eventually('nothing waits in the daemon', within_ms, async () => {
+export function quiet(daemon, look_after = async () => {}) {
+  return eventually('nothing waits in the daemon', 20_000, async () => {
+    await look_after();
     const {functions, delayed_pending_count} = await status(daemon);
     return delayed_pending_count === 0
       && functions.every((one) => one.backlog_count === 0 && one.calls_in_flight_count === 0);
   });
+}
+
+// What an operator does once what was refused for good was not the messages' fault.
+export async function resume_paused(daemon) {
+  const {addresses} = JSON.parse((await request(daemon.admin, 'GET', '/v1/addresses?state=paused')).text);
+  for (const {address} of addresses)
+    assert.equal((await request(daemon.admin, 'POST', `/v1/addresses/${address}/resume`)).status, 200);
 }
 
 // Until the status tells of a failure that `pattern` finds.
@@ -87,8 +95,8 @@ export function recovered(daemon, within_ms = 20_000) {
 }
 
 // What the log says when a call has failed or had no connection, and when that is over.
-export const failed = /warning SF02/;
-export const goes_on = /info +SF020[28]/;
+export const failed = /(warning|error) +SF02/;
+export const goes_on = /info +SF02(0[28]|28)/;
 
 // Node puts an empty write behind a large body, which fails if the server has answered and closed by then.
 export const stays_open = {connection: 'keep-alive'};
@@ -102,6 +110,7 @@ export class Traffic {
     this.sent = new Map(ids.map((id) => [id, 0]));
     this.values = new Map();
     this.records_count = 0;
+    this.resumes = false; // whoever is paused
     this.reading = this.read().catch((failure) => (this.failure = failure));
   }
 
@@ -115,6 +124,11 @@ export class Traffic {
       if (records.length > 0) after = {after: records.at(-1).seq};
       last = is_quiet && records.length === 0;
     }
+  }
+
+  async look_after() {
+    if (this.failure) throw this.failure;
+    if (this.resumes) await resume_paused(this.daemon);
   }
 
   values_of(id) {
@@ -131,7 +145,7 @@ export class Traffic {
   async send_one(id, behind_max = Infinity) {
     const number = this.sent.get(id) + 1;
     await eventually(`${id} has room`, 30_000, async () => {
-      if (this.failure) throw this.failure;
+      await this.look_after();
       if (number - 1 - this.values_of(id).length > behind_max) return false;
       const answer = await this.daemon.put(['test', this.name, id], number + this.padding, stays_open);
       if (answer.status !== 429) assert.equal(answer.status, 202, answer.text);
@@ -154,8 +168,8 @@ export class Traffic {
   // Until all that was sent has had its effect.
   async arrived(within_ms = 30_000) {
     const sent_count = [...this.sent.values()].reduce((sum, count) => sum + count, 0);
-    await eventually(`${sent_count} records`, within_ms, () => {
-      if (this.failure) throw this.failure;
+    await eventually(`${sent_count} records`, within_ms, async () => {
+      await this.look_after();
       return this.records_count >= sent_count;
     }).catch((failure) => {
       failure.message += `, only ${this.records_count}`;
@@ -166,7 +180,7 @@ export class Traffic {
   // All that was sent has had its effect once, and for each address in order; nothing else had one.
   async assert_exactly_once() {
     await this.arrived();
-    await quiet(this.daemon);
+    await quiet(this.daemon, () => this.look_after());
     this.ended = true;
     await this.reading;
     assert.deepEqual([...this.values.keys()].sort(), [...this.sent.keys()].sort());

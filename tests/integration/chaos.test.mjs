@@ -10,8 +10,9 @@ import {
 import {Traffic, counter, failed, goes_on, long, short, start_behind_proxy, told, transport} from './chaos.mjs';
 import {daemon_test, to_egress} from './support.mjs';
 
-// While `begin` is in force calls fail and say `says`; once `end` has put things right all that was sent takes effect.
-function failing_test(name, {begin, end = (proxy) => proxy.heal(), says, ids, padding_bytes, ...options}) {
+// While `begin` is in force calls fail and say `says`; once `end` has put things right, and where messages were `refused`
+// their addresses are resumed, all that was sent takes effect.
+function failing_test(name, {begin, end = (proxy) => proxy.heal(), says, refused, ids, padding_bytes, ...options}) {
   daemon_test(name, async (stage) => {
     const {daemon, proxy} = await start_behind_proxy(stage, [counter()], options);
     const traffic = new Traffic(daemon, {ids, padding_bytes});
@@ -26,6 +27,8 @@ function failing_test(name, {begin, end = (proxy) => proxy.heal(), says, ids, pa
     await traffic.send(2);
 
     await end(proxy);
+    if (refused) await daemon.logged(/error +SF0222/);
+    traffic.resumes = refused;
     await traffic.send(2);
     await traffic.assert_exactly_once();
     await daemon.logged(goes_on);
@@ -115,6 +118,7 @@ describe('the request', side_by_side, () => {
 
   failing_test('a request\'s head arrives broken', {
     says: /answered 400 "Bad Request"/,
+    refused: true,
     begin: put(corrupt_request('head')),
   });
 
@@ -167,7 +171,7 @@ describe('the answer', side_by_side, () => {
 
   for (const [body_bytes, part] of [[0, 'before its body'], [10, 'within its body']])
     failing_test(`an answer without a length is cut ${part}`, {
-      says: /(the connection was closed while reading the answer|the function.s answer cannot be read)/,
+      says: /the connection was closed(, and what came cannot be read| while reading the answer)/,
       begin: put(unmeasured_answer(body_bytes)),
     });
 
@@ -193,6 +197,7 @@ describe('the answer', side_by_side, () => {
 
   failing_test('the answer\'s body arrives broken', {
     says: /the function's answer cannot be read: the bytes are not the protobuf message that is due here/,
+    refused: true,
     begin: put(corrupt_answer('body')),
   });
 

@@ -72,7 +72,7 @@ daemon_test('the call after a failed one carries its batch first, and behind it 
   proxy.heal();
   await traffic.assert_exactly_once();
   assert.deepEqual(calls[1], ['2']);
-  assert.deepEqual(calls.at(-1), ['2', '3', '4']);
+  assert.deepEqual(calls.slice(-2), [['2'], ['3', '4']]);
 });
 
 for (const over of ['tcp', 'unix'])
@@ -194,6 +194,7 @@ random_test('every request meets another fault; functions send and delay message
   const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
   const files_before = files_open(daemon);
   const traffic = new Traffic(daemon, {ids});
+  traffic.resumes = true; // what is broken on the way is taken for the message's fault
   await traffic.send(25, 1);
   proxy.heal();
   await traffic.assert_exactly_once();

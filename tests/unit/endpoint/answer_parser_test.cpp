@@ -80,6 +80,7 @@ TEST_CASE("a close-delimited answer ends with the connection, and so does the co
   REQUIRE(parser.state() == parse_state::complete);
   CHECK(parser.parsed().body == "hello");
   CHECK(parser.parsed().then == after_answer::close);
+  CHECK(parser.parsed().ended_by == body_end::connection);
 }
 
 TEST_CASE("a close-delimited answer without a body is cut short, unless it tells of an error") {
