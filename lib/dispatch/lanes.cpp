@@ -63,7 +63,8 @@ bool lanes::is_unused(message::function_type const& type, clock::steady::time_po
   if (known == by_type_.end())
     return true;
   lane const& own = *known->second;
-  return !own.paused && own.success_wanted_by.empty() && own.addresses_count + own.ready.size() + own.workers_count + own.leaving_count == 0 &&
+  return !own.paused && own.success_wanted_by.empty() &&
+         own.addresses_count + own.ready.size() + own.workers_count + own.leaving_count == 0 &&
          own.unused_since <= since && std::find(waiting_.begin(), waiting_.end(), &own) == waiting_.end();
 }
 
