@@ -266,6 +266,23 @@ TEST_CASE("a call ends at once when the endpoint wishes to be left alone for lon
   CHECK(on.call() == "good");
 }
 
+TEST_CASE("a call whose time is up within an attempt means what the attempt before has told") {
+  scene on([](endpoint::options& chosen) {
+    chosen.read_timeout.reset();
+    chosen.limits.call_timeout = 10s;
+  });
+  on.server->plays({expect_request(), send(answer_of("HTTP/1.1 500 Oops", "", "thrown")), expect_request(), hold()});
+  auto const call = on.start();
+  REQUIRE(on.loop.run_until([&] { return on.function->counts().attempts_failed == 1; }));
+  on.loop.advance(1s); // the back-off
+  REQUIRE(on.loop.run_until([&] { return on.server->requests().size() == 2; }));
+  on.loop.advance(9s);
+  REQUIRE(on.loop.run_until([&] { return call->done; }));
+  CHECK(call->got->error().code == function::errc::answered_500);
+  CHECK_THAT(call->mark(), Contains("call timeout (10 s) while waiting for the answer, attempt 2, ") &&
+                               Contains("; the attempt before: answered 500 \"Oops\": \"thrown\""));
+}
+
 TEST_CASE("a request above the limit is never sent, and the error tells both sizes") {
   scene on([](endpoint::options& chosen) { chosen.limits.payload_bytes_max = 1000; });
   on.server->plays({expect_request(), send(good_answer("good")), hold()});

@@ -81,7 +81,7 @@ TEST_CASE("what a file declares and this version does not do is a warning, and t
                              ":6:7: warning: the playground ingress on port 8090 does not run: no playground port is "
                              "opened in this version\n"
                              "    6 | kind: io.statefun.playground.v1/ingress\n"
-                             "      |       ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
+                             "      |       ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
                              "1 warning\n");
   CHECK(summary(judged) == modules.path() + ": 1 file, 1 function, 0 egresses\n");
 }

@@ -141,6 +141,19 @@ TEST_CASE("a call's error tells whether the endpoint was reached") {
     CHECK(meaning_of(failure{cause::out_of_descriptors, at, {}}) == errc::out_of_descriptors);
 }
 
+TEST_CASE("a call's error tells whether its time was up, and whether the function itself has answered") {
+  using statefund::function::errc;
+  for (auto const at : {stage::sending, stage::waiting, stage::reading}) {
+    CHECK(meaning_of(failure{cause::read_timeout, at, {}}) == errc::timed_out);
+    CHECK(meaning_of(failure{cause::write_timeout, at, {}}) == errc::endpoint_failed);
+  }
+  CHECK(meaning_of(answered(500)) == errc::answered_500);
+  for (unsigned const status : {429U, 502U, 503U, 504U})
+    CHECK(meaning_of(answered(status)) == errc::endpoint_failed);
+  for (unsigned const status : {200U, 302U, 401U, 404U, 409U, 501U, 505U})
+    CHECK(meaning_of(answered(status)) == errc::endpoint_answered);
+}
+
 TEST_CASE("answers are told with what an operator needs, on one line") {
   auto moved = answered(302);
   moved.reason = "Found";
