@@ -1,7 +1,9 @@
 // Functions that fail, and endpoints that are not what the module says.
 import assert from 'node:assert/strict';
 
-import {Gate, StateFun, daemon_test, echo, eventually, module_for, out, request, to_egress, value_of} from './support.mjs';
+import {
+  Gate, StateFun, ctl_binary, daemon_test, echo, eventually, module_for, out, request, run, to_egress, value_of,
+} from './support.mjs';
 
 const short_call = '  transport:\n    type: io.statefun.transports.v1/async\n    call: 1s\n';
 
@@ -43,6 +45,39 @@ daemon_test('an endpoint that is down is called again, and what waited arrives o
   await daemon.logged(/SF0215/);
   await stage.serve_at(socket, [echo()]);
   assert.deepEqual((await daemon.take_from_egress(out, 3)).map(value_of), ['1', '2', '3']);
+});
+
+daemon_test('a message for which its function throws is set aside, what is behind it goes on, and replayed it arrives', async (stage) => {
+  let mended = false;
+  const policy = '  retry: {initial: 10ms, max: 50ms, maxAttempts: 1}\n  onFailure: dead-letter\n';
+  const daemon = await stage.start_with([{
+    typename: 'test/echo',
+    fn(context, message) {
+      if (message.asString() === 'bad' && !mended) throw new Error('no such price');
+      context.send(to_egress(message.asString()));
+    },
+  }], {more: short_call + policy});
+  const ctl = async (...args) => {
+    const done = await run(ctl_binary, args, {env: {STATEFUN_ADMIN_SOCKET: daemon.admin}});
+    assert.equal(done.code, 0, done.text);
+    return done.text;
+  };
+  const letters = async () => JSON.parse(await ctl('dead-letters', 'list', '--json')).dead_letters;
+
+  assert.equal((await daemon.put(['test', 'echo', 'x'], 'bad')).status, 202);
+  assert.equal((await daemon.put(['test', 'echo', 'x'], 'behind')).status, 202);
+  await daemon.logged(/SF0225/); // it may be the function that is broken
+  assert.deepEqual(await letters(), []);
+  assert.equal((await daemon.put(['test', 'echo', 'y'], 'works')).status, 202);
+  assert.deepEqual((await daemon.take_from_egress(out, 2)).map(value_of).sort(), ['behind', 'works']);
+  await daemon.logged(/SF0223/);
+
+  const [letter] = await letters();
+  assert.match(JSON.stringify(letter), /attempts are used up; the last one: .*answered 500/);
+  mended = true;
+  await ctl('dead-letters', 'replay', letter.id);
+  assert.deepEqual((await daemon.take_from_egress(out, 1)).map(value_of), ['bad']);
+  assert.deepEqual(await letters(), []);
 });
 
 daemon_test('connections that the functions closed are replaced without a failure', async (stage) => {
