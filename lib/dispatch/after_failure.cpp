@@ -180,9 +180,7 @@ turn_end turn_loop::pause_for(mailbox::mailbox& own, lane& type, number what, gi
                 {"messages", own.waiting_count()},
                 {"to_try_again", "statefunctl resume " + address},
                 {"to_drop_it", "statefunctl skip " + address + ' ' + id}});
-  own.paused = message::pause{message::pause_cause::by_failure, std::move(because.text), clock::unix_ms()};
-  own.stands = phase::paused;
-  ++type.paused_count;
+  stand_paused(own, type, std::move(because.text));
   message::change whole;
   whole.self = own.self();
   whole.pause = message::pause_row{own.paused};
@@ -202,15 +200,18 @@ turn_end turn_loop::await_success(mailbox::mailbox& own, lane& type, given_up_fo
                   {"messages", own.waiting_count()},
                   {"to_try_again", "statefunctl resume " + address},
                   {"to_drop_it", "statefunctl skip " + address + ' ' + id}});
-  because.text.insert(0, "waits until another call of its function type succeeds: ");
-  own.paused = message::pause{message::pause_cause::by_failure, std::move(because.text), clock::unix_ms()};
-  own.stands = phase::paused;
+  stand_paused(own, type, "waits until another call of its function type succeeds: " + because.text);
   own.awaits_success = true;
-  ++type.paused_count;
   type.awaiting.push_back(&own);
   if (type.awaiting.size() == 1)
     links_.ask_for_success(type.type, own.failing_since, data_.types.generation());
   return turn_end::failed;
+}
+
+void turn_loop::stand_paused(mailbox::mailbox& own, lane& type, std::string reason) {
+  own.paused = message::pause{message::pause_cause::by_failure, std::move(reason), clock::unix_ms()};
+  own.stands = phase::paused;
+  ++type.paused_count;
 }
 
 void turn_loop::succeeded(lane& type) {

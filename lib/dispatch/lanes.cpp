@@ -155,7 +155,7 @@ void lanes::ready(lane& of, ready_turn next) {
   if (of.home != chosen_.shard)
     return links_.send_home(of.home, of.type, next);
   of.ready.push_back(next);
-  start_workers(of);
+  start_worker(of);
 }
 
 void lanes::pause(lane& of, message::pause why) {
@@ -164,8 +164,7 @@ void lanes::pause(lane& of, message::pause why) {
 
 void lanes::resume(lane& of) {
   of.paused.reset();
-  for (auto count = of.ready.size(); count > 0 && wants_worker(of); --count)
-    start_workers(of);
+  start_all(of);
 }
 
 bool lanes::withdraw(lane& of, mailbox::mailbox const& own) {
@@ -189,7 +188,7 @@ std::size_t lanes::calls_max_of(lane const& of) noexcept {
   return is_over ? of.open_permits_count : std::min(of.open_permits_count, of.learners_max);
 }
 
-void lanes::start_workers(lane& of) {
+void lanes::start_worker(lane& of) {
   if (stopped_ || held_ || held_up_ || !wants_worker(of))
     return;
   if (!has_place_for(of)) {
@@ -211,13 +210,17 @@ void lanes::start_workers(lane& of) {
 
 void lanes::go() {
   held_ = false;
+  start_all();
+}
+
+void lanes::start_all() {
   for (auto& [type, own] : by_type_)
     start_all(*own);
 }
 
 void lanes::start_all(lane& of) {
   for (auto left = of.ready.size(); left > 0 && wants_worker(of); --left)
-    start_workers(of);
+    start_worker(of);
 }
 
 void lanes::learned(permit const& held) {
@@ -284,7 +287,7 @@ void lanes::reached(permit const& held) {
   if (of.open_permits_count >= of.permits_count)
     return;
   ++of.open_permits_count;
-  start_workers(of);
+  start_worker(of);
 }
 
 clock::deadline lanes::next_probe() const noexcept {
@@ -355,7 +358,7 @@ void lanes::give_places() {
       without_place.push_back(foremost);
       continue;
     }
-    start_workers(*foremost);
+    start_worker(*foremost);
     // One worker was started: what it cannot take waits for the next place.
     if (foremost->ready.size() > 1 && wants_worker(*foremost))
       waiting_.push_back(foremost);
@@ -365,8 +368,7 @@ void lanes::give_places() {
 
 void lanes::go_on() {
   held_up_ = false;
-  for (auto& [type, own] : by_type_)
-    start_all(*own);
+  start_all();
 }
 
 void lanes::share_calls() {

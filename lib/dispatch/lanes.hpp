@@ -224,8 +224,9 @@ class lanes {
   void share_calls();
   bool has_place_for(lane const& of) noexcept;
   void give_places();
-  void start_workers(lane& of); // one
-  void start_all(lane& of);     // as many as it may have
+  void start_worker(lane& of);
+  void start_all(lane& of); // as many as it may have
+  void start_all();
   static std::size_t calls_max_of(lane const& of) noexcept;
   static bool may_probe(lane const& of) noexcept;
   static bool wants_worker(lane const& of) noexcept;

@@ -27,29 +27,6 @@ mailbox::marks marks_of(lane const& type) {
   return {type.limits.waiting_max};
 }
 
-std::uint64_t bytes_of(message::batch const& taken) {
-  std::uint64_t bytes = 0;
-  for (auto const& one : taken)
-    bytes += message::buffered_bytes(one);
-  return bytes;
-}
-
-void tell_held(message::address const& self, mailbox::held_for const& what) {
-  if (std::holds_alternative<mailbox::egress_room>(what))
-    logger.warning({number::egress_held, "an egress queue is full; addresses that write to it wait until it is read"},
-                   {{"egress", to_text(std::get<mailbox::egress_room>(what).egress)}, {"address", to_text(self)}});
-  else if (std::holds_alternative<mailbox::memory_room>(what))
-    logger.warning({number::memory_held, "functions send more than is consumed; who adds to it waits for memory"},
-                   {{"address", to_text(self)}});
-  else
-    logger.warning(
-        {number::unbound_held, "much waits for a type that no module declares; who sends to it waits"},
-        {{"function_type", to_text(std::get<mailbox::unbound_room>(what).type)}, {"address", to_text(self)}});
-}
-
-// The memory mark sinks, and the store syncs, without telling anybody: who waits looks again.
-constexpr auto room_looked_for_every = std::chrono::milliseconds(20);
-
 } // namespace
 
 turn_loop::turn_loop(shard_data& data, links others)
@@ -68,8 +45,6 @@ void turn_loop::start() {
 }
 
 void turn_loop::start_worker(permit held) {
-  if (held.of->is_learning)
-    backoffs_changed_.notify_all(); // it is so for a time only
   workers_.start(work(std::move(held)));
 }
 
@@ -86,14 +61,6 @@ asio::awaitable<void> turn_loop::work(permit held) {
     hear(held, next, told);
   }
   data_.types.worker_ended(held);
-}
-
-bool turn_loop::may_start_turn() {
-  if (!data_.sync.turns_wait())
-    return true;
-  data_.types.hold_up();
-  room_wanted_.notify_all();
-  return false;
 }
 
 void turn_loop::hear(permit const& held, ready_turn of, turn_told const& told) {
@@ -247,7 +214,7 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (auto const fit = turn::check_types(states); !fit)
       co_return after_failure(own, type, bound, std::move(taken), fit.error());
 
-    cut(own, type, states, taken);
+    auto const growth_bytes_max = cut(own, type, states, taken);
     auto answer = co_await call(at, self, taken, states, total); // attempts, pool, timeouts are inside
     if (!answer)
       co_return after_failure(own, type, bound, std::move(taken), answer.error());
@@ -259,22 +226,17 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
                                  data_.delayed.of(self),
                                  data_.chosen.states_max,
                                  clock::unix_ms(),
-                                 growth_bytes_max(*bound, self, states, taken)};
+                                 growth_bytes_max};
     auto judged = turn::conclude(known, std::move(*answer));
     if (!judged)
       co_return after_failure(own, type, bound, std::move(taken), judged.error());
     if (judged->wants_states()) {
       if (type.callee != bound)
         co_return after_rebinding(own, type, std::move(taken));
-      // A function that changes its mind each time would be called without a pause for ever.
-      if (++wishes_count > data_.chosen.states_max) {
-        error const why{turn::errc::too_many_states, "it asked " + std::to_string(wishes_count) + " times in one turn"};
-        co_return after_failure(own, type, bound, std::move(taken), why);
-      }
-      auto learned = turn::learn(*specs, judged->missing(), data_.chosen.states_max);
-      if (!learned)
-        co_return after_failure(own, type, bound, std::move(taken), learned.error());
-      specs = std::make_shared<message::state_specs>(std::move(*learned));
+      auto wider = widen(*specs, judged->missing(), ++wishes_count);
+      if (!wider)
+        co_return after_failure(own, type, bound, std::move(taken), wider.error());
+      specs = std::move(*wider);
       continue;
     }
     if (auto const fit = learn(type, bound, specs); !fit)
@@ -310,21 +272,39 @@ message::batch turn_loop::take(mailbox::mailbox& own, lane& type, std::size_t me
   return taken;
 }
 
-void turn_loop::cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken) {
+std::int64_t turn_loop::cut(mailbox::mailbox& own, lane& type, message::state_values const& states,
+                            message::batch& taken) {
   auto const bytes_max = type.limits.payload_bytes_max;
-  std::uint64_t bytes = type.callee->request_bytes_of(own.self(), states);
+  std::uint64_t const states_bytes = type.callee->request_bytes_of(own.self(), states);
+  std::uint64_t bytes = states_bytes;
+  std::uint64_t largest_bytes = 0;
   std::size_t count = 0;
   for (; count < taken.size(); ++count) {
-    bytes += type.callee->request_bytes_of(taken[count]);
+    std::uint64_t const one_bytes = type.callee->request_bytes_of(taken[count]);
+    bytes += one_bytes;
     if (count > 0 && bytes > bytes_max)
       break;
+    largest_bytes = std::max(largest_bytes, one_bytes);
   }
-  if (count == taken.size())
-    return;
-  auto const first = taken.begin() + static_cast<std::ptrdiff_t>(count);
-  message::batch rest(std::make_move_iterator(first), std::make_move_iterator(taken.end()));
-  taken.erase(first, taken.end());
-  give_back(own, type, std::move(rest));
+  if (count < taken.size()) {
+    auto const first = taken.begin() + static_cast<std::ptrdiff_t>(count);
+    message::batch rest(std::make_move_iterator(first), std::make_move_iterator(taken.end()));
+    taken.erase(first, taken.end());
+    give_back(own, type, std::move(rest));
+  }
+  return static_cast<std::int64_t>(bytes_max) - static_cast<std::int64_t>(states_bytes + largest_bytes);
+}
+
+result<std::shared_ptr<message::state_specs const>> turn_loop::widen(message::state_specs const& carried,
+                                                                     message::missing_states const& missing,
+                                                                     std::size_t wishes_count) const {
+  // A function that changes its mind each time would be called without a pause for ever.
+  if (wishes_count > data_.chosen.states_max)
+    return error{turn::errc::too_many_states, "it asked " + std::to_string(wishes_count) + " times in one turn"};
+  auto all = turn::learn(carried, missing, data_.chosen.states_max);
+  if (!all)
+    return all.error();
+  return std::make_shared<message::state_specs const>(std::move(*all));
 }
 
 result<void> turn_loop::learn(lane& type, function::handle const& bound,
@@ -344,15 +324,6 @@ store::ticket turn_loop::inputs_of(message::batch const& taken, lane const& type
   for (auto const& one : taken)
     all.merge(store::ticket(one.key.number));
   return all;
-}
-
-std::int64_t turn_loop::growth_bytes_max(function::function const& callee, message::address const& self,
-                                         message::state_values const& states, message::batch const& taken) {
-  std::uint64_t largest_bytes = 0;
-  for (auto const& one : taken)
-    largest_bytes = std::max<std::uint64_t>(largest_bytes, callee.request_bytes_of(one));
-  return static_cast<std::int64_t>(callee.call_limits().payload_bytes_max) -
-         static_cast<std::int64_t>(callee.request_bytes_of(self, states) + largest_bytes);
 }
 
 void turn_loop::give_back(mailbox::mailbox& own, lane& type, message::batch taken) {
@@ -424,49 +395,6 @@ asio::awaitable<void> turn_loop::wake_backed_off() {
   }
 }
 
-std::optional<mailbox::held_for> turn_loop::full_egress(mailbox::mailbox const& own) const {
-  for (auto const& egress : own.last_egresses)
-    if (data_.chosen.egress_queue.is_full(data_.store.account(egress)->bytes.load()))
-      return mailbox::egress_room{egress};
-  return std::nullopt;
-}
-
-std::optional<mailbox::held_for> turn_loop::full_egress(message::change const& whole) const {
-  message::egress_id const* checked = nullptr;
-  for (auto const& record : whole.egress_records) {
-    if (checked && *checked == record.egress)
-      continue;
-    checked = &record.egress;
-    if (data_.chosen.egress_queue.is_full(data_.store.account(record.egress)->bytes.load()))
-      return mailbox::egress_room{record.egress};
-  }
-  return std::nullopt;
-}
-
-std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change const& whole,
-                                                             message::batch const& taken) const {
-  if (auto full = full_egress(whole))
-    return full;
-  if (!full_unbound_.empty())
-    for (auto const& one : whole.messages)
-      if (full_unbound_.contains({one.target.type, data_.delivered.shard_of(one.target)}))
-        return mailbox::unbound_room{one.target.type};
-  auto const held_bytes = data_.process.buffered_bytes.load(std::memory_order_relaxed);
-  if (!data_.chosen.memory.is_full(held_bytes))
-    return std::nullopt;
-  std::uint64_t added = 0;
-  std::uint64_t removed = bytes_of(taken);
-  for (auto const& one : whole.messages)
-    added += message::buffered_bytes(one);
-  for (auto const& one : whole.delayed_set)
-    added += delayed_table::bytes_of(whole.self, one);
-  for (auto const& key : whole.delayed_gone)
-    removed += data_.delayed.bytes_of(key);
-  if (data_.chosen.memory.holds(held_bytes, added, removed))
-    return mailbox::memory_room{};
-  return std::nullopt;
-}
-
 void turn_loop::for_some_waiting(std::function<void(mailbox::mailbox const&)> const& see) const {
   constexpr int looked_at_max = 10'000;
   int looked_at = 0;
@@ -476,85 +404,6 @@ void turn_loop::for_some_waiting(std::function<void(mailbox::mailbox const&)> co
   for (auto const& [type, lane] : data_.types)
     if (!lane->ready.empty() && lane->ready.front().shard == data_.place.shard)
       see(*lane->ready.front().box); // first come, first served: nobody who is ready waits longer
-}
-
-std::vector<std::pair<mailbox::held_for, std::size_t>> turn_loop::held_counts() const {
-  std::vector<std::pair<mailbox::held_for, std::size_t>> counts;
-  counts.reserve(held_.size());
-  for (auto const& [what, waiting] : held_)
-    counts.emplace_back(what, waiting.size());
-  return counts;
-}
-
-turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what) {
-  if (!taken.empty())
-    give_back(own, type, std::move(taken));
-  own.stands = phase::held;
-  own.waits_for = what;
-  if (auto const* const full = std::get_if<mailbox::egress_room>(&what))
-    own.last_egresses = {full->egress};
-  ++type.held_count;
-  auto& waiting = held_[what];
-  if (waiting.empty())
-    tell_held(own.self(), what);
-  waiting.push_back(&own);
-  if (std::holds_alternative<mailbox::memory_room>(what))
-    room_wanted_.notify_all();
-  return turn_end::held;
-}
-
-void turn_loop::wake_first_held(mailbox::held_for const& what) {
-  auto const waiting = held_.find(what);
-  auto& own = *waiting->second.front();
-  waiting->second.pop_front();
-  if (waiting->second.empty())
-    held_.erase(waiting);
-  lane& type = data_.types.open(own.self().type);
-  --type.held_count;
-  own.waits_for.reset();
-  becomes_ready(own, type);
-}
-
-void turn_loop::wake_held(mailbox::held_for const& what) {
-  auto const found = held_.find(what);
-  for (auto left = found == held_.end() ? 0 : found->second.size(); left > 0; --left)
-    wake_first_held(what);
-}
-
-void turn_loop::egress_has_room(message::egress_id const& egress) {
-  wake_held(mailbox::egress_room{egress});
-}
-
-void turn_loop::unbound_is_full(message::function_type const& type, std::size_t on_shard) {
-  full_unbound_.emplace(type, on_shard);
-}
-
-void turn_loop::unbound_has_room(message::function_type const& type, std::size_t on_shard) {
-  full_unbound_.erase({type, on_shard});
-  wake_held(mailbox::unbound_room{type});
-}
-
-asio::awaitable<void> turn_loop::look_for_room() {
-  mailbox::held_for const memory = mailbox::memory_room{};
-  while (!closed_) {
-    while (!held_.contains(memory) && !data_.types.is_held_up()) {
-      auto const never = deadline::never();
-      auto const end = co_await room_wanted_.wait(never);
-      if (end == task::wait_end::cancelled)
-        co_return;
-    }
-    auto const next_look = deadline::after(room_looked_for_every);
-    auto const slept = co_await looks_again_.wait(next_look);
-    if (slept == task::wait_end::cancelled)
-      co_return;
-    auto const held_bytes = data_.process.buffered_bytes.load(std::memory_order_relaxed);
-    if (data_.chosen.memory.has_room_again(held_bytes))
-      wake_held(memory);
-    else if (!data_.chosen.memory.is_full(held_bytes) && held_.contains(memory))
-      wake_first_held(memory); // what is held may be all that is there: it must not wait for itself
-    if (data_.types.is_held_up() && !data_.sync.turns_wait())
-      data_.types.go_on();
-  }
 }
 
 asio::awaitable<void> turn_loop::close() {

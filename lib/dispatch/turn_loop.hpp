@@ -134,30 +134,33 @@ class turn_loop {
                                                       clock::deadline total);
   void hear(permit const& held, ready_turn of, turn_told const& told);
   boost::asio::awaitable<void> wake_backed_off();
-  boost::asio::awaitable<void> look_for_room();
-  bool may_start_turn();
 
   message::batch take(mailbox::mailbox& own, lane& type, std::size_t messages_max);
-  // What does not fit into a request beside the states waits again, all but the first message.
-  void cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken);
+  // What does not fit into a request beside the states waits again, all but the first message. Returns by how much this
+  // turn may let the states grow: one message as large as the largest of these still fits in then.
+  std::int64_t cut(mailbox::mailbox& own, lane& type, message::state_values const& states, message::batch& taken);
+  // What the turn's next call carries: what this one was asked for, too. Only turn::errc::too_many_states.
+  result<std::shared_ptr<message::state_specs const>>
+  widen(message::state_specs const& carried, message::missing_states const& missing, std::size_t wishes_count) const;
   // Later calls of the type carry these states, too. Only turn::errc::too_many_states.
   result<void> learn(lane& type, function::handle const& bound,
                      std::shared_ptr<message::state_specs const> const& specs) const;
   // What must be durable before a call with these messages, where the module says so.
   static store::ticket inputs_of(message::batch const& taken, lane const& type);
-  // By how much this turn may let the states grow: one message as large as the largest of these still fits in.
-  static std::int64_t growth_bytes_max(function::function const& callee, message::address const& self,
-                                       message::state_values const& states, message::batch const& taken);
   void give_back(mailbox::mailbox& own, lane& type, message::batch taken);
+  // holds.cpp
+  bool may_start_turn();
   std::optional<mailbox::held_for> full_egress(mailbox::mailbox const& own) const;
   std::optional<mailbox::held_for> full_egress(message::change const& whole) const;
   std::optional<mailbox::held_for> what_has_no_room(message::change const& whole, message::batch const& taken) const;
   turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what);
   void wake_held(mailbox::held_for const& what);
   void wake_first_held(mailbox::held_for const& what);
+  boost::asio::awaitable<void> look_for_room();
+
+  // after_failure.cpp
   turn_told after_failure(mailbox::mailbox& own, lane& type, function::handle const& bound, message::batch taken,
                           error const& why);
-  // after_failure.cpp
   turn_end back_off(mailbox::mailbox& own, lane& type, error const& why);
   // What becomes of the first message, which is refused for good.
   turn_end give_up(mailbox::mailbox& own, lane& type, error const& why);
@@ -169,8 +172,10 @@ class turn_loop {
                      number page);
   turn_end pause_for(mailbox::mailbox& own, lane& type, number what, given_up_for because);
   turn_end await_success(mailbox::mailbox& own, lane& type, given_up_for because);
+  static void stand_paused(mailbox::mailbox& own, lane& type, std::string reason);
   void succeeded(lane& type);
   void wake_awaiting(lane& type);
+
   turn_end after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken);
   turn_end halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);
   void release(mailbox::mailbox& own, lane& type, message::batch const& taken, message::change& whole,

@@ -41,7 +41,7 @@ late_store::read(message::address const& self, message::state_specs const& wante
   co_await while_held(reads_held_);
   if (lost_)
     co_return error{errc::lost, {}};
-  auto values = co_await kept_.read(self, wanted);
+  auto values = co_await kept_->read(self, wanted);
   co_return values;
 }
 
@@ -50,12 +50,12 @@ late_store::read_key(message::address const& self, std::string const& idempotenc
   co_await while_held(keys_held_);
   if (lost_)
     co_return error{errc::lost, {}};
-  auto row = co_await kept_.read_key(self, idempotency_key);
+  auto row = co_await kept_->read_key(self, idempotency_key);
   co_return row;
 }
 
 statefund::store::ticket late_store::commit(message::change const& whole) noexcept {
-  auto const ordered = kept_.commit(whole);
+  auto const ordered = kept_->commit(whole);
   given_last_ = ordered.number() + whole.egress_records.size();
   if (given_last_ > durable_through_) {
     if (unsynced_.bytes == 0)
@@ -84,7 +84,7 @@ asio::awaitable<result<statefund::store::egress_page>> late_store::read_egress(m
                                                                                std::uint64_t bytes_max) {
   if (lost_)
     co_return error{errc::lost, {}};
-  auto page = co_await kept_.read_egress(egress, after, records_max, bytes_max);
+  auto page = co_await kept_->read_egress(egress, after, records_max, bytes_max);
   std::erase_if(page->records, [this](auto const& record) { return record.sequence > durable_through_; });
   co_return page;
 }
@@ -94,7 +94,7 @@ late_store::read_dead_letter(statefund::store::dead_letter_id const& id) {
   co_await while_held(reads_held_);
   if (lost_)
     co_return error{errc::lost, {}};
-  auto letter = co_await kept_.read_dead_letter(id);
+  auto letter = co_await kept_->read_dead_letter(id);
   co_return letter;
 }
 
@@ -104,7 +104,7 @@ late_store::read_dead_letters(statefund::store::dead_letter_filter const& wanted
                               std::uint64_t bytes_max) {
   if (lost_)
     co_return error{errc::lost, {}};
-  auto rows = co_await kept_.read_dead_letters(wanted, after, count_max, bytes_max);
+  auto rows = co_await kept_->read_dead_letters(wanted, after, count_max, bytes_max);
   co_return rows;
 }
 
