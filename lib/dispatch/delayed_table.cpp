@@ -25,7 +25,7 @@ bool delayed_table::add(entry one) {
   own.place = by_due_.emplace(std::pair(own.one.set.due_ms, key), &own).first;
   if (auto const& token = own.one.set.cancellation_token; !token.empty()) {
     auto& same = by_owner_[own.one.owner][token];
-    own.of_token = same.insert(same.end(), key);
+    own.of_token = same.insert(same.end(), {own.one.set.due_ms, key});
   }
   return true;
 }

@@ -71,7 +71,7 @@ class delayed_table {
     entry one;
     due_order* in;
     due_order::iterator place;
-    std::list<message::entry_key>::iterator of_token; // where it has one
+    std::list<message::delayed_key>::iterator of_token; // where it has one
   };
   struct key_hash {
     std::size_t operator()(message::entry_key const& key) const noexcept {

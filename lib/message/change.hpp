@@ -30,6 +30,14 @@ struct delayed_message {
   bool operator==(delayed_message const&) const = default;
 };
 
+// Names a row of delayed messages; the store finds it by its time.
+struct delayed_key {
+  std::int64_t due_ms = 0;
+  entry_key key;
+
+  auto operator<=>(delayed_key const&) const = default;
+};
+
 // Guards a message from outside: kept with the target, in the change that holds the message.
 struct accepted_key {
   std::string idempotency_key;
@@ -99,7 +107,7 @@ struct change {
   std::vector<state_change> states;          // of self
   std::vector<envelope> messages;            // entry i gets the key {number, i} in its target's mailbox
   std::vector<delayed_message> delayed_set;  // entry i gets the key {number, i} among self's delayed messages
-  std::vector<entry_key> delayed_gone;       // fired or cancelled
+  std::vector<delayed_key> delayed_gone;     // of self: fired or cancelled
   std::vector<egress_record> egress_records; // numbered by the committer, in order
   std::optional<accepted_key> key;           // of self
   std::optional<pause_row> pause;            // of self

@@ -187,6 +187,13 @@ asio::awaitable<result<void>> memory_store::durable(ticket) {
   co_return result<void>{};
 }
 
+asio::awaitable<result<std::vector<kept_message>>> memory_store::read_messages(message::address const&,
+                                                                               message::entry_key const&,
+                                                                               message::entry_key const&, std::size_t,
+                                                                               std::uint64_t) {
+  co_return std::vector<kept_message>{};
+}
+
 std::shared_ptr<egress_account const> memory_store::account(message::egress_id const& egress) {
   std::lock_guard const lock(order_);
   return open(egress).account;

@@ -36,6 +36,10 @@ class memory_store final : public store {
   ticket commit(message::change const& whole) noexcept override;
   ticket ordered_so_far() const noexcept override;
   boost::asio::awaitable<result<void>> durable(ticket ordered) override;
+  bool is_written(ticket) const noexcept override { return false; }
+  boost::asio::awaitable<result<std::vector<kept_message>>>
+  read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
+                std::size_t count_max, std::uint64_t bytes_max) override;
   std::shared_ptr<egress_account const> account(message::egress_id const& egress) override;
   std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const override;
   std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const override;

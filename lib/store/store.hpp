@@ -167,6 +167,16 @@ class store {
   // Returns once the change is durable under the store's sync setting, or with errc::lost.
   virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;
 
+  // Whether all that was ordered up to the ticket can be read back by read_messages(). Any thread. Never, where nothing
+  // is kept over a restart.
+  virtual bool is_written(ticket ordered) const noexcept = 0;
+
+  // Rows of a mailbox from behind `after` up to `through`, in the order of their keys, at most `count_max` and, but for
+  // the first, `bytes_max`; of what is written, and without what a written change has consumed. Only errc::lost.
+  virtual boost::asio::awaitable<result<std::vector<kept_message>>>
+  read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
+                std::size_t count_max, std::uint64_t bytes_max) = 0;
+
   // Any thread. Nothing, where what is ordered is durable.
   virtual not_durable unsynced() const noexcept { return {}; }
 

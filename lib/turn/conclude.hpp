@@ -20,7 +20,7 @@ namespace statefund::turn {
 
 // The delayed messages that one address has set and that are still pending, by cancellation token. A token may stand
 // for several: cancelling it removes them all.
-using pending_delayed = std::unordered_map<std::string, std::list<message::entry_key>>;
+using pending_delayed = std::unordered_map<std::string, std::list<message::delayed_key>>;
 
 // What a turn knows when the answer is there. All borrowed.
 struct turn_facts {

@@ -90,7 +90,7 @@ std::string model::judge_accepted(message::change const& whole) const {
 }
 
 std::string model::judge_due(message::change const& whole, std::int64_t now_ms) const {
-  auto const found = now_.delayed.find(whole.delayed_gone[0]);
+  auto const found = now_.delayed.find(whole.delayed_gone[0].key);
   if (found == now_.delayed.end())
     return "a delayed message of " + to_text(whole.self) + " fires that is not pending";
   auto const& own = found->second;
@@ -109,7 +109,7 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
   std::array<bool, states_count> touched{};
   std::vector<message::envelope> sends;
   std::vector<message::delayed_message> sets;
-  std::set<message::entry_key> gone;
+  std::set<message::delayed_key> gone;
   std::vector<std::pair<std::size_t, std::string>> records;
 
   for (auto const& key : whole.consumed) {
@@ -145,7 +145,7 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
         std::erase_if(sets, [&](auto const& set) { return set.cancellation_token == token; });
         for (auto const& [pending_key, own] : now_.delayed)
           if (own.owner == self && own.token == token)
-            gone.insert(pending_key);
+            gone.insert({own.due_ms, pending_key});
         break;
       }
       case verb::record:
@@ -207,7 +207,7 @@ void model::apply(facts& to, numbered const& next) const {
     to.paused.insert(self);
   else if (whole.pause)
     to.paused.erase(self);
-  for (auto const& key : whole.delayed_gone)
+  for (auto const& [due_ms, key] : whole.delayed_gone)
     to.delayed.erase(key);
   for (auto const& change : whole.states) {
     auto& own = to.states[self][static_cast<std::size_t>(change.name[1] - '0')];

@@ -59,6 +59,19 @@ void disk::looked_up::apply(numbered_change const& next) {
 
 void disk::rows::apply(numbered_change const& next, mistake planted) {
   read.apply(next);
+  apply_messages(next, planted);
+  auto const& whole = next.whole;
+  for (auto const& [due_ms, key] : whole.delayed_gone)
+    delayed.erase(key);
+  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i)
+    delayed.emplace(message::entry_key{next.number, i}, std::pair(whole.self, whole.delayed_set[i]));
+  if (whole.pause && whole.pause->paused)
+    pauses.insert_or_assign(whole.self, *whole.pause->paused);
+  else if (whole.pause)
+    pauses.erase(whole.self);
+}
+
+void disk::rows::apply_messages(numbered_change const& next, mistake planted) {
   auto const& whole = next.whole;
   last_number = std::max(last_number, next.last_number());
   if (!whole.consumed.empty()) {
@@ -72,14 +85,6 @@ void disk::rows::apply(numbered_change const& next, mistake planted) {
   }
   for (std::uint32_t i = 0; i < whole.messages.size(); ++i)
     mailboxes[whole.messages[i].target].emplace(message::entry_key{next.number, i}, whole.messages[i]);
-  for (auto const& key : whole.delayed_gone)
-    delayed.erase(key);
-  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i)
-    delayed.emplace(message::entry_key{next.number, i}, std::pair(whole.self, whole.delayed_set[i]));
-  if (whole.pause && whole.pause->paused)
-    pauses.insert_or_assign(whole.self, *whole.pause->paused);
-  else if (whole.pause)
-    pauses.erase(whole.self);
 }
 
 void disk::lose_power(std::size_t kept_count) {
@@ -131,6 +136,8 @@ void crash_store::bring_back() {
   for (auto const& [self, why] : found.pauses)
     of(self).pauses.push_back({self, why});
 
+  written_rows_.mailboxes = std::move(found.mailboxes);
+  written_rows_.last_number = found.last_number;
   now_ = std::move(found.read);
   for (auto const& [egress, kept] : now_.queues) {
     auto const& own = open(egress);
@@ -171,6 +178,7 @@ void crash_store::write(std::size_t count) {
   }
   for (; count > 0; --count) {
     auto const next = ordered_.begin() + static_cast<std::ptrdiff_t>(next_to_write());
+    written_rows_.apply_messages(*next, chosen_.planted);
     disk_.written_.push_back(std::move(*next));
     ordered_.erase(next);
   }
@@ -254,6 +262,26 @@ crash_store::list_states(message::address const& self) {
     for (auto const& [name, kept] : held->second)
       all.push_back({name, kept.value.type_name, kept.value.bytes.size(), kept.expires_at_ms});
   co_return all;
+}
+
+asio::awaitable<result<std::vector<statefund::store::kept_message>>>
+crash_store::read_messages(message::address const& target, message::entry_key const& after,
+                           message::entry_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
+  co_await take_time();
+  if (lost_)
+    co_return error{errc::lost, {}};
+  std::vector<statefund::store::kept_message> rows;
+  auto const own = written_rows_.mailboxes.find(target);
+  if (own == written_rows_.mailboxes.end())
+    co_return rows;
+  std::uint64_t bytes = 0;
+  for (auto next = own->second.upper_bound(after); next != own->second.end() && rows.size() < count_max; ++next) {
+    bytes += next->second.value.size_bytes();
+    if (next->first > through || (!rows.empty() && bytes > bytes_max))
+      break;
+    rows.push_back({next->first, next->second});
+  }
+  co_return rows;
 }
 
 bool crash_store::has_room_for(message::dead_letter const& one) const noexcept {

@@ -67,6 +67,7 @@ class disk {
     std::uint64_t last_number = 0;
 
     void apply(numbered_change const& next, mistake planted);
+    void apply_messages(numbered_change const& next, mistake planted);
   };
 
   rows rows_;                           // of all that was there when a store was opened last
@@ -123,6 +124,12 @@ class crash_store final : public statefund::store::store {
   statefund::store::ticket commit(message::change const& whole) noexcept override;
   statefund::store::ticket ordered_so_far() const noexcept override { return statefund::store::ticket(last_given_); }
   boost::asio::awaitable<result<void>> durable(statefund::store::ticket ordered) override;
+  bool is_written(statefund::store::ticket ordered) const noexcept override {
+    return ordered.number() <= written_rows_.last_number;
+  }
+  boost::asio::awaitable<result<std::vector<statefund::store::kept_message>>>
+  read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
+                std::size_t count_max, std::uint64_t bytes_max) override;
   std::shared_ptr<statefund::store::egress_account const> account(message::egress_id const& egress) override {
     return open(egress);
   }
@@ -156,6 +163,7 @@ class crash_store final : public statefund::store::store {
   task::event changed_;
   std::map<std::uint32_t, statefund::store::recovered> found_; // by partition
   disk::looked_up now_;
+  disk::rows written_rows_; // mailboxes alone
   std::map<message::egress_id, std::shared_ptr<statefund::store::egress_account>> accounts_;
   std::deque<numbered_change> ordered_; // not written
   statefund::store::dead_letter_account dead_letters_;

@@ -35,6 +35,12 @@ class forwarding_store : public store::store {
   boost::asio::awaitable<result<void>> durable(statefund::store::ticket ordered) override {
     return kept_.durable(ordered);
   }
+  bool is_written(statefund::store::ticket ordered) const noexcept override { return kept_.is_written(ordered); }
+  boost::asio::awaitable<result<std::vector<statefund::store::kept_message>>>
+  read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
+                std::size_t count_max, std::uint64_t bytes_max) override {
+    return kept_.read_messages(target, after, through, count_max, bytes_max);
+  }
   statefund::store::not_durable unsynced() const noexcept override { return kept_.unsynced(); }
   std::shared_ptr<statefund::store::egress_account const> account(message::egress_id const& egress) override {
     return kept_.account(egress);

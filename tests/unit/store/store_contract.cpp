@@ -412,6 +412,40 @@ void over_restarts(open_again const& open) {
     }
   }
 
+  SECTION("a mailbox's rows are read from behind a key up to another, once they are written") {
+    auto whole = by(alice);
+    whole.messages = {envelope_to(bob, "1"), envelope_to(alice, "other"), envelope_to(bob, "2")};
+    auto const first = commit(whole);
+    whole.messages = {envelope_to(bob, "3"), envelope_to(bob, "4")};
+    auto const ordered = own->commit(whole);
+    loop.run(wait(*own, ordered));
+    auto const second = ordered.number();
+    REQUIRE(own->is_written(ordered));
+    auto const read = [&](message::entry_key const& after, message::entry_key const& through,
+                          std::size_t count_max = 100, std::uint64_t bytes_max = 1'000'000) {
+      texts all;
+      for (auto const& row : await(loop, own->read_messages(bob, after, through, count_max, bytes_max))) {
+        CHECK(row.key > after);
+        CHECK(row.key <= through);
+        CHECK(row.envelope == envelope_to(bob, row.envelope.value.bytes));
+        all.push_back(row.envelope.value.bytes);
+      }
+      return all;
+    };
+    CHECK(read({}, {second, 1}) == texts{"1", "2", "3", "4"});
+    CHECK(read({first, 0}, {second, 0}) == texts{"2", "3"});
+    CHECK(read({}, {second, 1}, 3) == texts{"1", "2", "3"});
+    CHECK(read({}, {second, 1}, 100, 1) == texts{"1"});
+    auto gone = by(bob);
+    gone.consumed = {{first, 0}, {second, 0}};
+    commit(gone);
+    CHECK(read({}, {second, 1}) == texts{"2", "4"});
+    restart();
+    CHECK(read({}, {second, 1}) == texts{"2", "4"});
+    CHECK(own->is_written(ordered));
+    CHECK(await(loop, own->read_messages({{"ns", "fn"}, "nobody"}, {}, {second, 1}, 100, 100)).empty());
+  }
+
   SECTION("a message that was consumed by the change after its own is not there") {
     auto whole = by(alice);
     whole.messages = {{alice, std::nullopt, {"", false, ""}}, envelope_to(bob, "b")};
@@ -437,7 +471,7 @@ void over_restarts(open_again const& open) {
     CHECK(found.delayed[0].set == whole.delayed_set[0]);
     CHECK(found.delayed[1].set == whole.delayed_set[1]);
     auto fired = by(alice);
-    fired.delayed_gone = {{number, 0}};
+    fired.delayed_gone = {{5000, {number, 0}}};
     fired.messages = {envelope_to(bob, "1")};
     commit(fired);
     found = restart();

@@ -249,12 +249,12 @@ TEST_CASE("a delay counts from now, and lies between nothing and ten years") {
 
 TEST_CASE("a cancellation removes every pending message with its token, each once") {
   turn_of_test turn;
-  turn.delayed = pending_delayed{{"t", {{1, 0}, {1, 1}}}, {"u", {{2, 0}}}};
+  turn.delayed = pending_delayed{{"t", {{7, {1, 0}}, {8, {1, 1}}}}, {"u", {{9, {2, 0}}}}};
   message::invocation_result answer;
   answer.delayed = {message::delayed_cancel{"t"}, message::delayed_cancel{"t"}};
   auto gone = turn.change(answer).delayed_gone;
   std::sort(gone.begin(), gone.end());
-  CHECK(gone == std::vector<message::entry_key>{{1, 0}, {1, 1}});
+  CHECK(gone == std::vector<message::delayed_key>{{7, {1, 0}}, {8, {1, 1}}});
 }
 
 TEST_CASE("a token that never was, or has fired, is no error") {
@@ -262,31 +262,31 @@ TEST_CASE("a token that never was, or has fired, is no error") {
   message::invocation_result answer;
   answer.delayed = {message::delayed_cancel{"never"}};
   CHECK(turn.change(answer).delayed_gone.empty());
-  turn.delayed = pending_delayed{{"other", {{1, 0}}}};
+  turn.delayed = pending_delayed{{"other", {{7, {1, 0}}}}};
   CHECK(turn.change(answer).delayed_gone.empty());
 }
 
 TEST_CASE("sends and cancellations of one answer apply in their order") {
   turn_of_test turn;
-  turn.delayed = pending_delayed{{"t", {{1, 0}}}};
+  turn.delayed = pending_delayed{{"t", {{7, {1, 0}}}}};
   message::invocation_result set_then_cancel;
   set_then_cancel.delayed = {send(10, "t"), send(20), send(30, "u"), message::delayed_cancel{"t"}};
   auto const none = turn.change(set_then_cancel);
   REQUIRE(none.delayed_set.size() == 2);
   CHECK(none.delayed_set[0].cancellation_token.empty());
   CHECK(none.delayed_set[1].cancellation_token == "u");
-  CHECK(none.delayed_gone == std::vector<message::entry_key>{{1, 0}});
+  CHECK(none.delayed_gone == std::vector<message::delayed_key>{{7, {1, 0}}});
 
   message::invocation_result cancel_then_set;
   cancel_then_set.delayed = {message::delayed_cancel{"t"}, send(10, "t")};
   auto const anew = turn.change(cancel_then_set);
   CHECK(anew.delayed_set.size() == 1);
-  CHECK(anew.delayed_gone == std::vector<message::entry_key>{{1, 0}});
+  CHECK(anew.delayed_gone == std::vector<message::delayed_key>{{7, {1, 0}}});
 }
 
 TEST_CASE("a token that is still pending may be used again") {
   turn_of_test turn;
-  turn.delayed = pending_delayed{{"t", {{1, 0}}}};
+  turn.delayed = pending_delayed{{"t", {{7, {1, 0}}}}};
   message::invocation_result answer;
   answer.delayed = {send(10, "t"), send(10, "t")};
   auto const whole = turn.change(answer);
