@@ -9,7 +9,13 @@
 namespace statefund::store {
 
 enum class errc {
-  lost = 1, // a write or sync has failed: nothing is ordered or shown any more, and the process ends
+  lost = 1,           // a write or sync has failed: nothing is ordered or shown any more, and the process ends
+  directory_unusable, // the data directory cannot be made, locked or read, or others may read it
+  in_use,             // another process has the data directory open
+  format_newer,       // a newer version has written it
+  not_opened,         // RocksDB refuses it
+  promise_broken,     // less is there than was promised: synced changes are missing
+  row_damaged,        // a row breaks its table's grammar, or a block its checksum
 };
 
 std::string_view room_of(errc) noexcept;

@@ -8,34 +8,6 @@ namespace statefund::store {
 
 namespace asio = boost::asio;
 
-std::string_view room_of(errc) noexcept {
-  return "store";
-}
-
-std::string_view describe(errc value) noexcept {
-  switch (value) {
-  case errc::lost:
-    return "the store was lost: a write or sync failed";
-  }
-  return "unknown error";
-}
-
-boost::system::error_code make_error_code(errc value) noexcept {
-  return error_category::code_of(value);
-}
-
-namespace {
-
-std::uint64_t bytes_of(message::address const& from, message::typed_value const& value) {
-  return value.size_bytes() + size_bytes(from);
-}
-
-std::uint64_t bytes_of(message::address const& self, message::dead_letter const& one) {
-  return bytes_of(self, one.message.value) + one.reason.size();
-}
-
-} // namespace
-
 std::size_t memory_store::key_hash::operator()(key_of_address const& value) const noexcept {
   return std::hash<message::address>{}(value.first) * 31 + std::hash<std::string>{}(value.second);
 }
@@ -115,7 +87,7 @@ std::uint64_t memory_store::order(message::change const& whole) {
   for (auto const& record : whole.egress_records) {
     auto& to = open(record.egress);
     to.last_sequence = next_number_++;
-    to.account->bytes.fetch_add(bytes_of(whole.self, record.value), std::memory_order_relaxed);
+    to.account->bytes.fetch_add(record_bytes(whole.self, record.value), std::memory_order_relaxed);
     to.account->records_count.fetch_add(1, std::memory_order_relaxed);
     to.records.push_back({to.last_sequence, whole.self, record.value});
   }
@@ -123,7 +95,7 @@ std::uint64_t memory_store::order(message::change const& whole) {
     auto& from = open(whole.departed->egress);
     while (!from.records.empty() && from.records.front().sequence <= whole.departed->through_sequence) {
       auto const& gone = from.records.front();
-      from.account->bytes.fetch_sub(bytes_of(gone.from, gone.value), std::memory_order_relaxed);
+      from.account->bytes.fetch_sub(record_bytes(gone.from, gone.value), std::memory_order_relaxed);
       from.account->records_count.fetch_sub(1, std::memory_order_relaxed);
       from.records.pop_front();
     }
@@ -136,12 +108,12 @@ std::uint64_t memory_store::order(message::change const& whole) {
 void memory_store::keep_dead_letters(message::change const& whole) {
   for (auto const& one : whole.dead_letters)
     if (dead_letters_.try_emplace({one.message.key, whole.self}, one).second) {
-      dead_letters_account_.bytes.fetch_add(bytes_of(whole.self, one), std::memory_order_relaxed);
+      dead_letters_account_.bytes.fetch_add(dead_letter_bytes(whole.self, one), std::memory_order_relaxed);
       dead_letters_account_.count.fetch_add(1, std::memory_order_relaxed);
     }
   for (auto const& key : whole.dead_letters_gone)
     if (auto const found = dead_letters_.find({key, whole.self}); found != dead_letters_.end()) {
-      dead_letters_account_.bytes.fetch_sub(bytes_of(whole.self, found->second), std::memory_order_relaxed);
+      dead_letters_account_.bytes.fetch_sub(dead_letter_bytes(whole.self, found->second), std::memory_order_relaxed);
       dead_letters_account_.count.fetch_sub(1, std::memory_order_relaxed);
       dead_letters_.erase(found);
     }
@@ -227,7 +199,7 @@ asio::awaitable<result<egress_page>> memory_store::read_egress(message::egress_i
                                [](std::uint64_t sequence, auto const& record) { return sequence < record.sequence; });
   std::uint64_t bytes = 0;
   for (; next != records.end() && page.records.size() < records_max; ++next) {
-    bytes += bytes_of(next->from, next->value);
+    bytes += record_bytes(next->from, next->value);
     if (!page.records.empty() && bytes > bytes_max)
       break;
     page.records.push_back(*next);
@@ -259,7 +231,7 @@ memory_store::read_dead_letters(dead_letter_filter const& wanted, std::optional<
     auto const& [id, letter] = *next;
     if (!wanted.takes(id.self))
       continue;
-    bytes += bytes_of(id.self, letter);
+    bytes += dead_letter_bytes(id.self, letter);
     if (!rows.empty() && bytes > bytes_max)
       break;
     rows.push_back({id.self, letter});

@@ -54,6 +54,10 @@ struct numbered_record {
   message::address from;
   message::typed_value value;
 };
+// What a record weighs in its egress's account.
+inline std::uint64_t record_bytes(message::address const& from, message::typed_value const& value) noexcept {
+  return value.size_bytes() + size_bytes(from);
+}
 
 struct egress_page {
   std::vector<numbered_record> records; // by sequence
@@ -68,6 +72,11 @@ struct dead_letter_id {
   bool operator==(dead_letter_id const&) const = default;
   auto operator<=>(dead_letter_id const&) const = default;
 };
+
+// What one weighs in their account.
+inline std::uint64_t dead_letter_bytes(message::address const& self, message::dead_letter const& one) noexcept {
+  return record_bytes(self, one.message.value) + one.reason.size();
+}
 
 struct dead_letter_row {
   message::address self;

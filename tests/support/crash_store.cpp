@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::uint64_t numbers_in_advance = 32;
 
-std::uint64_t bytes_of(message::address const& from, message::typed_value const& value) {
-  return value.size_bytes() + from.type.name_space.size() + from.type.name.size() + from.id.size();
-}
-
-std::uint64_t bytes_of(message::address const& self, message::dead_letter const& one) {
-  return bytes_of(self, one.message.value) + one.reason.size();
-}
-
 } // namespace
 
 void disk::looked_up::apply(numbered_change const& next) {
@@ -142,12 +134,12 @@ void crash_store::bring_back() {
   for (auto const& [egress, kept] : now_.queues) {
     auto const& own = open(egress);
     for (auto const& [sequence, record] : kept.records)
-      own->bytes += bytes_of(record.from, record.value);
+      own->bytes += statefund::store::record_bytes(record.from, record.value);
     own->records_count = kept.records.size();
   }
   for (auto const& [id, letter] : now_.dead_letters) {
     ++dead_letters_.count;
-    dead_letters_.bytes += bytes_of(id.self, letter);
+    dead_letters_.bytes += statefund::store::dead_letter_bytes(id.self, letter);
   }
   last_given_ = found.last_number;
 }
@@ -312,7 +304,7 @@ crash_store::read_dead_letters(statefund::store::dead_letter_filter const& wante
     auto const& [id, letter] = *next;
     if (!wanted.takes(id.self))
       continue;
-    bytes += bytes_of(id.self, letter);
+    bytes += statefund::store::dead_letter_bytes(id.self, letter);
     if (!rows.empty() && bytes > bytes_max)
       break;
     rows.push_back({id.self, letter});
@@ -374,24 +366,24 @@ statefund::store::ticket crash_store::commit(message::change const& whole) noexc
 void crash_store::account_for(numbered_change const& next) {
   for (auto const& record : next.whole.egress_records) {
     auto const& own = open(record.egress);
-    own->bytes += bytes_of(next.whole.self, record.value);
+    own->bytes += statefund::store::record_bytes(next.whole.self, record.value);
     ++own->records_count;
   }
   for (auto const& letter : next.whole.dead_letters)
     if (!now_.dead_letters.contains({letter.message.key, next.whole.self})) {
       ++dead_letters_.count;
-      dead_letters_.bytes += bytes_of(next.whole.self, letter);
+      dead_letters_.bytes += statefund::store::dead_letter_bytes(next.whole.self, letter);
     }
   for (auto const& key : next.whole.dead_letters_gone)
     if (auto const gone = now_.dead_letters.find({key, next.whole.self}); gone != now_.dead_letters.end()) {
       --dead_letters_.count;
-      dead_letters_.bytes -= bytes_of(next.whole.self, gone->second);
+      dead_letters_.bytes -= statefund::store::dead_letter_bytes(next.whole.self, gone->second);
     }
   if (auto const& departed = next.whole.departed) {
     auto const& own = open(departed->egress);
     for (auto const& [sequence, record] : now_.queues[departed->egress].records)
       if (sequence <= departed->through_sequence) {
-        own->bytes -= bytes_of(record.from, record.value);
+        own->bytes -= statefund::store::record_bytes(record.from, record.value);
         --own->records_count;
       }
   }
@@ -451,7 +443,7 @@ asio::awaitable<result<statefund::store::egress_page>> crash_store::read_egress(
   std::uint64_t bytes = 0;
   for (auto next = from.records.upper_bound(after);
        next != from.records.end() && next->first <= durable_through_ && page.records.size() < records_max; ++next) {
-    bytes += bytes_of(next->second.from, next->second.value);
+    bytes += statefund::store::record_bytes(next->second.from, next->second.value);
     if (!page.records.empty() && bytes > bytes_max)
       break;
     page.records.push_back(next->second);

@@ -1,0 +1,233 @@
+#include "store/commit_queue.hpp"
+
+#include "store/row_parts.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace statefund::store {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A write that is much larger takes longer than a sync, and everybody waits for its end.
+constexpr std::uint64_t batch_bytes_max = 4U << 20U;
+constexpr auto promise_synced_every = 1s;
+
+using row_name = std::tuple<table, std::uint64_t, std::uint32_t>;
+
+// Of a key that ends in an entry key.
+row_name name_of(row_step const& step) {
+  message::entry_key entry;
+  key_reader end(step.key.substr(step.key.size() - entry_key_bytes));
+  end.take(entry);
+  return {step.of, entry.number, entry.index};
+}
+
+} // namespace
+
+commit_queue::commit_queue(database& to, latch& failed, sync_policy const& chosen, std::uint64_t next_number)
+    : database_(to),
+      latch_(failed),
+      chosen_(chosen),
+      next_number_(next_number),
+      last_number_(to.found().last_number),
+      written_through_(to.found().last_number),
+      synced_through_(to.found().last_number),
+      newest_written_(to.found().last_number),
+      last_sync_(std::chrono::steady_clock::now()),
+      last_promise_sync_(last_sync_),
+      committer_([this] { run(); }) {}
+
+commit_queue::~commit_queue() {
+  {
+    std::lock_guard const lock(order_);
+    stops_ = true;
+  }
+  work_.notify_one();
+  committer_.join();
+}
+
+void commit_queue::append(encoded_change next, std::uint64_t number, std::uint64_t last_number) {
+  auto const bytes = next.bytes();
+  auto const now = clock::steady::now();
+  if (unsynced_bytes_.fetch_add(bytes, std::memory_order_relaxed) == 0)
+    unsynced_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  waiting_.push_back({std::move(next), number, last_number, now});
+  last_number_.store(last_number, std::memory_order_release);
+}
+
+not_durable commit_queue::unsynced() const noexcept {
+  return {unsynced_bytes_.load(std::memory_order_relaxed),
+          clock::steady::time_point(clock::steady::duration(unsynced_since_.load(std::memory_order_relaxed)))};
+}
+
+bool commit_queue::sync_due() const {
+  return chosen_.mode == sync_mode::interval && synced_through_ < newest_written_ &&
+         std::chrono::steady_clock::now() - last_sync_ >= chosen_.interval;
+}
+
+std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mutex>& lock) {
+  auto const has_work = [this] { return !waiting_.empty() || stops_; };
+  if (chosen_.mode == sync_mode::interval && synced_through_ < newest_written_)
+    work_.wait_until(lock, last_sync_ + chosen_.interval, has_work);
+  else
+    work_.wait(lock, has_work);
+  std::uint64_t bytes = 0;
+  auto const end = std::find_if(waiting_.begin(), waiting_.end(), [&](ordered const& one) {
+    bytes += one.steps.bytes();
+    return bytes > batch_bytes_max && &one != &waiting_.front();
+  });
+  if (end == waiting_.end())
+    return std::exchange(waiting_, {});
+  std::vector<ordered> batch(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+  waiting_.erase(waiting_.begin(), end);
+  return batch;
+}
+
+void commit_queue::run() {
+  bool goes_on = true;
+  for (bool stops = false; goes_on && !stops;) {
+    std::unique_lock lock(order_);
+    auto const batch = take(lock);
+    stops = stops_ && waiting_.empty();
+    lock.unlock();
+    auto const how = chosen_.mode == sync_mode::always || sync_due() ? sync::now : sync::later;
+    if (!batch.empty() || sync_due())
+      goes_on = write(batch, how);
+  }
+  if (goes_on && synced_through_ < newest_written_)
+    goes_on = write({}, sync::now);
+  if (goes_on)
+    sync_promise();
+  tell_waiters();
+}
+
+bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
+  if (latch_.is_tripped())
+    return false;
+  std::uint64_t bytes = 0;
+  std::set<row_name> came_and_went; // put and removed in this batch: neither is written
+  for (auto const& one : batch) {
+    bytes += one.steps.bytes();
+    one.steps.for_each([&](row_step const& step) {
+      if (step.verb != row_verb::remove_entry)
+        return;
+      if (auto const row = name_of(step); std::get<1>(row) >= batch.front().number)
+        came_and_went.insert(row);
+    });
+  }
+  rocksdb::WriteBatch rows(bytes + 64);
+  bool ok = true;
+  for (auto const& one : batch)
+    one.steps.for_each([&](row_step const& step) {
+      auto* const family = database_.family(step.of);
+      switch (step.verb) {
+      case row_verb::put_entry:
+      case row_verb::remove_entry:
+        if (!came_and_went.empty() && came_and_went.contains(name_of(step)))
+          break;
+        ok = ok && (step.verb == row_verb::put_entry ? rows.Put(family, step.key, step.value)
+                                                     : rows.SingleDelete(family, step.key))
+                       .ok();
+        break;
+      case row_verb::put:
+      case row_verb::put_sequence:
+        ok = ok && rows.Put(family, step.key, step.value).ok();
+        break;
+      case row_verb::remove:
+        ok = ok && rows.Delete(family, step.key).ok();
+        break;
+      case row_verb::remove_sequence:
+        ok = ok && rows.SingleDelete(family, step.key).ok();
+        break;
+      }
+    });
+  head_table::head const head{batch.empty() ? newest_written_ : batch.back().last_number, synced_through_};
+  ok = ok && rows.Put(database_.family(table::head), head_table::head_key, head_table::value_of(head)).ok();
+
+  rocksdb::WriteOptions options;
+  options.sync = how == sync::now;
+  auto const written = ok ? database_.get().Write(options, &rows) : rocksdb::Status::InvalidArgument("a batch of rows");
+  if (!written.ok() || latch_.is_tripped()) {
+    latch_.trip(to_error(written, "a write"));
+    return false;
+  }
+  newest_written_ = head.last_number;
+  if (how == sync::now) {
+    last_sync_ = std::chrono::steady_clock::now();
+    synced_through_ = newest_written_;
+    if (!promise_what_is_synced())
+      return false;
+  }
+  if (unsynced_bytes_.fetch_sub(bytes, std::memory_order_relaxed) != bytes) {
+    std::lock_guard const lock(order_);
+    if (!waiting_.empty())
+      unsynced_since_.store(waiting_.front().at.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  written_through_.store(newest_written_, std::memory_order_seq_cst);
+  tell_waiters();
+  return true;
+}
+
+bool commit_queue::promise_what_is_synced() {
+  if (auto const written = database_.promised().write(synced_through_); !written) {
+    latch_.trip(written.error());
+    return false;
+  }
+  return last_sync_ - last_promise_sync_ < promise_synced_every || sync_promise();
+}
+
+bool commit_queue::sync_promise() {
+  last_promise_sync_ = last_sync_;
+  auto const synced = database_.promised().sync();
+  if (!synced)
+    latch_.trip(synced.error());
+  return synced.has_value();
+}
+
+void commit_queue::tell_waiters() {
+  std::lock_guard const lock(waiters_mutex_);
+  for (auto const& one : waiters_)
+    if (one->count.load(std::memory_order_seq_cst) > 0)
+      asio::post(one->executor, [one] { one->changed.notify_all(); });
+}
+
+std::shared_ptr<commit_queue::waiters> commit_queue::waiters_on(asio::any_io_executor const& executor) {
+  std::lock_guard const lock(waiters_mutex_);
+  for (auto const& one : waiters_)
+    if (one->executor == executor)
+      return one;
+  return waiters_.emplace_back(std::make_shared<waiters>(executor));
+}
+
+asio::awaitable<result<void>> commit_queue::wait_for(std::uint64_t number) {
+  if (written_through() >= number)
+    co_return result<void>{};
+  auto const executor = co_await asio::this_coro::executor;
+  auto const own = waiters_on(executor);
+  // Counted before it looks: a write that ends in between finds it.
+  own->count.fetch_add(1, std::memory_order_seq_cst);
+  bool cancelled = false;
+  while (written_through() < number && !latch_.is_tripped() && !cancelled) {
+    auto const never = clock::deadline::never();
+    auto const end = co_await own->changed.wait(never);
+    cancelled = end == task::wait_end::cancelled;
+  }
+  own->count.fetch_sub(1, std::memory_order_seq_cst);
+  if (written_through() < number)
+    co_return error{errc::lost, latch_.is_tripped() ? latch_.why().to_string() : "nobody waits for it any more"};
+  co_return result<void>{};
+}
+
+} // namespace statefund::store

@@ -1,0 +1,128 @@
+#pragma once
+
+#include "clock/clock.hpp"
+#include "store/database.hpp"
+#include "store/encoded_change.hpp"
+#include "store/latch.hpp"
+#include "store/store.hpp"
+#include "task/event.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace statefund::store {
+
+// When a change counts as durable, and answers are given. The order is the same in all.
+enum class sync_mode {
+  always,   // once it is synced
+  interval, // once it is written; all that was written is synced within the interval
+  never,    // once it is written; the system syncs when it likes
+};
+
+struct sync_policy {
+  sync_mode mode = sync_mode::always;
+  std::chrono::milliseconds interval{100};
+};
+
+// The one order of the daemon, and the one thread that writes it: whatever was ordered while a write was under way goes
+// into the next one, whole changes without a gap. Once a write or sync has failed nothing is written any more.
+class commit_queue {
+ public:
+  commit_queue(database& to, latch& failed, sync_policy const& chosen, std::uint64_t next_number);
+  // Writes and syncs what is ordered, unless the store is lost.
+  ~commit_queue();
+  commit_queue(commit_queue const&) = delete;
+  commit_queue& operator=(commit_queue const&) = delete;
+
+  // Gives `next` its number and `records_count` sequences behind it, and appends it. `with_number` is called in
+  // between, under the lock, with the number and `next`. Any thread.
+  template <class WithNumber>
+  std::uint64_t order(encoded_change next, std::size_t records_count, WithNumber const& with_number) {
+    std::uint64_t number = 0;
+    {
+      std::lock_guard const lock(order_);
+      number = next_number_;
+      next_number_ += 1 + records_count;
+      with_number(number, next);
+      append(std::move(next), number, next_number_ - 1);
+    }
+    work_.notify_one();
+    return number;
+  }
+  // Runs `work` under the lock of the order.
+  template <class Work>
+  auto locked(Work const& work) const {
+    std::lock_guard const lock(order_);
+    return work();
+  }
+
+  std::uint64_t last_number() const noexcept { return last_number_.load(std::memory_order_acquire); }
+  // Number of the newest change, or of its last record, that can be read back, and counts as durable.
+  std::uint64_t written_through() const noexcept { return written_through_.load(std::memory_order_seq_cst); }
+  not_durable unsynced() const noexcept;
+
+  // Returns once written_through() has come so far; errc::lost. Any thread with an executor of one thread.
+  boost::asio::awaitable<result<void>> wait_for(std::uint64_t number);
+
+ private:
+  struct ordered {
+    encoded_change steps;
+    std::uint64_t number;
+    std::uint64_t last_number;
+    clock::steady::time_point at;
+  };
+  // Who waits on one event loop. Shared with what is posted there.
+  struct waiters {
+    explicit waiters(boost::asio::any_io_executor const& on) : executor(on), changed(on) {}
+    boost::asio::any_io_executor const executor;
+    std::atomic<std::size_t> count = 0;
+    task::event changed; // of the executor's thread
+  };
+
+  void append(encoded_change next, std::uint64_t number, std::uint64_t last_number);
+  void run();
+  std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
+  enum class sync { now, later };
+  bool write(std::vector<ordered> const& batch, sync how);
+  bool sync_due() const;
+  bool promise_what_is_synced();
+  bool sync_promise();
+  void tell_waiters();
+  std::shared_ptr<waiters> waiters_on(boost::asio::any_io_executor const& executor);
+
+  database& database_;
+  latch& latch_;
+  sync_policy const chosen_;
+
+  mutable std::mutex order_; // number and append are one step; guards all below up to the atomics
+  std::condition_variable work_;
+  std::vector<ordered> waiting_;
+  std::uint64_t next_number_;
+  bool stops_ = false;
+
+  std::atomic<std::uint64_t> last_number_;
+  std::atomic<std::uint64_t> written_through_;
+  std::atomic<std::uint64_t> unsynced_bytes_ = 0;
+  std::atomic<clock::steady::rep> unsynced_since_ = 0;
+
+  std::mutex waiters_mutex_;
+  std::vector<std::shared_ptr<waiters>> waiters_;
+
+  // the committer's own
+  std::uint64_t synced_through_;
+  std::uint64_t newest_written_;
+  std::chrono::steady_clock::time_point last_sync_;
+  std::chrono::steady_clock::time_point last_promise_sync_;
+  std::thread committer_; // last: it uses all of it
+};
+
+} // namespace statefund::store

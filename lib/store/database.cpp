@@ -1,0 +1,315 @@
+#include "store/database.hpp"
+
+#include "clock/clock.hpp"
+
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/statistics.h>
+#include <rocksdb/table.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+namespace statefund::store {
+
+namespace {
+
+// Of the log, which a start reads whole: what bounds how long a start takes.
+constexpr std::uint64_t log_bytes_max = 32U << 20U;
+constexpr std::size_t write_buffers_bytes = 64U << 20U;
+constexpr std::size_t block_cache_bytes = 32U << 20U;
+
+// Drops rows that nobody may see any more, reading only the row's own time.
+class expiry_filter final : public rocksdb::CompactionFilter {
+ public:
+  using may_be_dropped = bool (*)(std::string_view value, std::int64_t now_ms) noexcept;
+  expiry_filter(may_be_dropped decides, std::int64_t now_ms) : decides_(decides), now_ms_(now_ms) {}
+
+  char const* Name() const override { return "statefund.expiry"; }
+  bool Filter(int, rocksdb::Slice const&, rocksdb::Slice const& value, std::string*, bool*) const override {
+    return decides_({value.data(), value.size()}, now_ms_);
+  }
+
+ private:
+  may_be_dropped const decides_;
+  std::int64_t const now_ms_;
+};
+
+class expiry_filters final : public rocksdb::CompactionFilterFactory {
+ public:
+  explicit expiry_filters(expiry_filter::may_be_dropped decides) : decides_(decides) {}
+
+  char const* Name() const override { return "statefund.expiry_filters"; }
+  std::unique_ptr<rocksdb::CompactionFilter>
+  CreateCompactionFilter(rocksdb::CompactionFilter::Context const&) override {
+    return std::make_unique<expiry_filter>(decides_, clock::unix_ms());
+  }
+
+ private:
+  expiry_filter::may_be_dropped const decides_;
+};
+
+// RocksDB goes on by itself after some failures of its own threads. Here nothing does.
+class failures final : public rocksdb::EventListener {
+ public:
+  explicit failures(latch& failed) : latch_(failed) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    latch_.trip(to_error(*status, "in the background"));
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status status, bool* auto_recovery) override {
+    *auto_recovery = false;
+    latch_.trip(to_error(status, "in the background"));
+  }
+
+ private:
+  latch& latch_;
+};
+
+rocksdb::DBOptions options_of(rocksdb::Env& environment) {
+  rocksdb::DBOptions chosen;
+  chosen.env = &environment;
+  chosen.create_if_missing = true;
+  chosen.create_missing_column_families = true;
+  chosen.paranoid_checks = true;
+  chosen.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  chosen.best_efforts_recovery = false;
+  chosen.avoid_flush_during_recovery = false; // what was recovered is written anew, and synced
+  chosen.avoid_flush_during_shutdown = true;
+  chosen.manual_wal_flush = false;
+  chosen.unordered_write = false;
+  chosen.enable_pipelined_write = false;
+  chosen.two_write_queues = false;
+  chosen.allow_2pc = false;
+  chosen.recycle_log_file_num = 0;
+  chosen.max_bgerror_resume_count = 0;
+  chosen.max_total_wal_size = log_bytes_max;
+  chosen.db_write_buffer_size = write_buffers_bytes;
+  chosen.max_background_jobs = 2;
+  chosen.max_open_files = 256;
+  chosen.keep_log_file_num = 2;
+  chosen.max_log_file_size = 1U << 20U;
+  chosen.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  chosen.stats_dump_period_sec = 0;
+  chosen.stats_persist_period_sec = 0;
+  return chosen;
+}
+
+rocksdb::ColumnFamilyOptions family_options(std::string_view name, std::shared_ptr<rocksdb::Cache> const& blocks) {
+  rocksdb::BlockBasedTableOptions tables;
+  tables.block_cache = blocks;
+  tables.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+  tables.cache_index_and_filter_blocks = true;
+  tables.pin_l0_filter_and_index_blocks_in_cache = true;
+  tables.format_version = 5;
+  rocksdb::ColumnFamilyOptions chosen;
+  chosen.table_factory.reset(rocksdb::NewBlockBasedTableFactory(tables));
+  chosen.compression = rocksdb::kLZ4Compression;
+  chosen.write_buffer_size = 16U << 20U;
+  chosen.level_compaction_dynamic_level_bytes = true;
+  if (name == state_table::name)
+    chosen.compaction_filter_factory = std::make_shared<expiry_filters>(&state_table::may_be_dropped);
+  if (name == idempotency_table::name)
+    chosen.compaction_filter_factory = std::make_shared<expiry_filters>(&idempotency_table::may_be_dropped);
+  return chosen;
+}
+
+result<void> make_private(std::string const& directory) {
+  std::error_code why;
+  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), why);
+  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
+    return error{errc::directory_unusable, directory + ": " + std::strerror(errno)};
+  struct stat found {};
+  if (::stat(directory.c_str(), &found) != 0)
+    return error{errc::directory_unusable, directory + ": " + std::strerror(errno)};
+  if (!S_ISDIR(found.st_mode))
+    return error{errc::directory_unusable, directory + " is not a directory"};
+  if (found.st_uid != ::geteuid())
+    return error{errc::directory_unusable, directory + " belongs to the user " + std::to_string(found.st_uid) +
+                                               "; it has to be the daemon's own, " + std::to_string(::geteuid())};
+  if ((found.st_mode & 077) != 0 && ::chmod(directory.c_str(), 0700) != 0)
+    return error{errc::directory_unusable, directory + " is open to others: " + std::strerror(errno)};
+  return {};
+}
+
+std::string database_path(std::string const& directory) {
+  return directory + "/db";
+}
+
+struct read_alone {
+  std::optional<head_table::format> format; // absent: it was just made
+  head_table::head head;
+};
+
+// What the store says of itself, by reading alone.
+result<read_alone> read_only(rocksdb::Env& environment, std::string const& directory, rocksdb::WALRecoveryMode mode) {
+  rocksdb::Options options(options_of(environment), rocksdb::ColumnFamilyOptions());
+  options.create_if_missing = false;
+  options.wal_recovery_mode = mode;
+  rocksdb::DB* opened = nullptr;
+  auto status = rocksdb::DB::OpenForReadOnly(options, database_path(directory), &opened);
+  std::unique_ptr<rocksdb::DB> const db(opened);
+  if (!status.ok())
+    return error{errc::not_opened, status.ToString()};
+  read_alone found;
+  std::string value;
+  status = db->Get({}, head_table::format_key, &value);
+  if (status.ok() && !(found.format = head_table::parse_format(value)))
+    return error{errc::row_damaged, "the format row"};
+  if (status.ok())
+    status = db->Get({}, head_table::head_key, &value);
+  if (status.IsNotFound())
+    return found;
+  if (!status.ok())
+    return to_error(status, "reading what the store says of itself");
+  auto const head = head_table::parse_head(value);
+  if (!head)
+    return error{errc::row_damaged, "the head row"};
+  found.head = *head;
+  return found;
+}
+
+} // namespace
+
+error to_error(rocksdb::Status const& status, std::string const& doing) {
+  return {status.IsCorruption() ? errc::row_damaged : errc::lost, doing + ": " + status.ToString()};
+}
+
+result<std::unique_ptr<database>> database::open(database_options const& chosen, latch& failed) {
+  auto& environment = chosen.environment ? *chosen.environment : *rocksdb::Env::Default();
+  std::unique_ptr<database> own(new database(environment, chosen.directory.lexically_normal().string()));
+  if (auto const made = make_private(own->directory_); !made)
+    return made.error();
+  if (auto const locked = own->lock(); !locked)
+    return locked.error();
+  if (auto const kept = own->compare_with_promise(chosen.accept_loss); !kept)
+    return kept.error();
+  if (auto const opened = own->open_for_writing(chosen.partition_count, failed); !opened)
+    return opened.error();
+  return own;
+}
+
+database::database(rocksdb::Env& environment, std::string directory)
+    : environment_(environment),
+      directory_(std::move(directory)) {}
+
+result<void> database::lock() {
+  rocksdb::FileLock* held = nullptr;
+  auto const path = directory_ + "/lock";
+  if (auto const locked = environment_.LockFile(path, &held); !locked.ok())
+    return error{errc::in_use, path + ": " + locked.ToString()};
+  lock_ = held;
+  return {};
+}
+
+result<void> database::compare_with_promise(std::optional<std::uint64_t> const& accept_loss) {
+  auto const promised = promise::read(environment_, directory_);
+  if (!promised && promised.error().code != errc::row_damaged)
+    return promised.error();
+  bool const is_new = promised && !*promised && !environment_.FileExists(database_path(directory_)).ok();
+  if (is_new)
+    return promise::make(environment_, directory_, 0);
+
+  bool const has_database = environment_.FileExists(database_path(directory_) + "/CURRENT").ok();
+  std::uint64_t recovered = 0;
+  std::uint64_t witnessed = 0; // by what can be read behind a damage
+  if (has_database) {
+    auto const skipping = read_only(environment_, directory_, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
+    if (!skipping)
+      return skipping.error();
+    auto const in_time = read_only(environment_, directory_, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
+    if (!in_time)
+      return in_time.error();
+    if (in_time->format && in_time->format->version > head_table::format_version)
+      return error{errc::format_newer, directory_ + " has the format " + std::to_string(in_time->format->version) +
+                                           ", this version knows formats up to " +
+                                           std::to_string(head_table::format_version)};
+    witnessed = skipping->head.synced_through;
+    recovered = in_time->head.last_number;
+  }
+  bool const is_told = promised && *promised;
+  auto const promised_through = std::max(is_told ? **promised : 0, witnessed);
+  if ((is_told && recovered >= promised_through) || accept_loss == recovered)
+    return is_told && recovered >= **promised ? result<void>() : promise::make(environment_, directory_, recovered);
+  return error{errc::promise_broken,
+               is_told ? directory_ + " holds changes up to number " + std::to_string(recovered) +
+                             ", and was durable up to " + std::to_string(promised_through)
+                       : directory_ + "/" + promise::file_name +
+                             " is missing or damaged, so nothing says whether the changes up to number " +
+                             std::to_string(recovered) + " are all"};
+}
+
+result<void> database::open_for_writing(std::uint32_t partition_count, latch& failed) {
+  auto options = options_of(environment_);
+  options.listeners.push_back(std::make_shared<failures>(failed));
+  options.statistics = rocksdb::CreateDBStatistics();
+  options.statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
+  auto const blocks = rocksdb::NewLRUCache(block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(table_names.size());
+  for (auto const name : table_names)
+    families.emplace_back(std::string(name), family_options(name, blocks));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  auto status = rocksdb::DB::Open(options, database_path(directory_), families, &handles, &opened);
+  if (!status.ok())
+    return error{errc::not_opened, status.ToString()};
+  db_.reset(opened);
+  std::copy(handles.begin(), handles.end(), families_.begin());
+
+  std::string value;
+  status = db_->Get({}, family(table::head), head_table::format_key, &value);
+  if (status.IsNotFound()) {
+    format_.partition_count = partition_count;
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    status = db_->Put(synced, family(table::head), head_table::format_key, head_table::value_of(format_));
+    if (!status.ok())
+      return error{errc::not_opened, status.ToString()};
+  } else if (!status.ok()) {
+    return to_error(status, "reading the format");
+  } else if (auto const format = head_table::parse_format(value)) {
+    format_ = *format;
+  } else {
+    return error{errc::row_damaged, "the format row"};
+  }
+  status = db_->Get({}, family(table::head), head_table::head_key, &value);
+  if (status.ok()) {
+    auto const head = head_table::parse_head(value);
+    if (!head)
+      return error{errc::row_damaged, "the head row"};
+    found_ = *head;
+  } else if (!status.IsNotFound()) {
+    return to_error(status, "reading the head");
+  }
+  auto file = promise::open(environment_, directory_);
+  if (!file)
+    return file.error();
+  promise_.emplace(std::move(*file));
+  return {};
+}
+
+std::uint64_t database::free_bytes() const {
+  std::uint64_t free = 0;
+  return environment_.GetFreeSpace(directory_, &free).ok() ? free : 0;
+}
+
+database::~database() {
+  if (db_)
+    for (auto* const family : families_)
+      db_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+  db_.reset();
+  if (lock_)
+    environment_.UnlockFile(static_cast<rocksdb::FileLock*>(lock_)).PermitUncheckedError();
+}
+
+} // namespace statefund::store

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "error/result.hpp"
+#include "store/errc.hpp"
+#include "store/head_table.hpp"
+#include "store/latch.hpp"
+#include "store/promise.hpp"
+#include "store/tables.hpp"
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rocksdb {
+class ColumnFamilyHandle;
+class DB;
+class Env;
+class Status;
+class WriteBatch;
+struct DBOptions;
+} // namespace rocksdb
+
+namespace statefund::store {
+
+struct database_options {
+  std::filesystem::path directory;
+  std::uint32_t partition_count = 256;      // of a new one
+  std::optional<std::uint64_t> accept_loss; // opens what lost changes, if what is left ends at this number
+  rocksdb::Env* environment = nullptr;      // another file system; outlives the database
+};
+
+// RocksDB with the settings that the order rests on, and the promise that is kept beside it.
+//
+// Opening it compares, by reading alone, how far the order goes with what was promised, and refuses where less is
+// there, however often it is tried: an open for writing would delete a damaged log with all that is behind the damage.
+// What was recovered is durable when open() returns.
+//
+// Any thread may read. One thread writes. A failure in RocksDB's own threads trips the latch.
+class database {
+ public:
+  // errc::directory_unusable, in_use, format_newer, not_opened, promise_broken. Blocks on the disk.
+  static result<std::unique_ptr<database>> open(database_options const& chosen, latch& failed);
+  ~database();
+  database(database const&) = delete;
+  database& operator=(database const&) = delete;
+
+  rocksdb::DB& get() noexcept { return *db_; }
+  rocksdb::ColumnFamilyHandle* family(table of) const noexcept { return families_[static_cast<std::size_t>(of)]; }
+  std::uint32_t partition_count() const noexcept { return format_.partition_count; }
+  // As it was when this was opened.
+  head_table::head const& found() const noexcept { return found_; }
+  promise& promised() noexcept { return *promise_; }
+
+  // Of the file system that the directory lies on; 0: unknown.
+  std::uint64_t free_bytes() const;
+
+ private:
+  database(rocksdb::Env& environment, std::string directory);
+
+  result<void> lock();
+  result<void> compare_with_promise(std::optional<std::uint64_t> const& accept_loss);
+  result<void> open_for_writing(std::uint32_t partition_count, latch& failed);
+
+  rocksdb::Env& environment_;
+  std::string const directory_;
+  void* lock_ = nullptr; // rocksdb::FileLock
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, table_names.size()> families_{};
+  std::optional<promise> promise_;
+  head_table::format format_;
+  head_table::head found_;
+};
+
+// What RocksDB says when a row cannot be read or written, as the store's error: damage is told from all else.
+error to_error(rocksdb::Status const& status, std::string const& doing);
+
+} // namespace statefund::store

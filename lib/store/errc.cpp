@@ -1,0 +1,33 @@
+#include "store/errc.hpp"
+
+namespace statefund::store {
+
+std::string_view room_of(errc) noexcept {
+  return "store";
+}
+
+std::string_view describe(errc value) noexcept {
+  switch (value) {
+  case errc::lost:
+    return "the store was lost: a write, a sync or a read failed";
+  case errc::directory_unusable:
+    return "the data directory cannot be used";
+  case errc::in_use:
+    return "another process has the data directory open";
+  case errc::format_newer:
+    return "the data directory was written by a newer version";
+  case errc::not_opened:
+    return "RocksDB does not open the data directory";
+  case errc::promise_broken:
+    return "changes are missing that were durable";
+  case errc::row_damaged:
+    return "the data directory is damaged";
+  }
+  return "unknown error";
+}
+
+boost::system::error_code make_error_code(errc value) noexcept {
+  return error_category::code_of(value);
+}
+
+} // namespace statefund::store

@@ -1,0 +1,576 @@
+#include "store/rocks_store.hpp"
+
+#include "clock/clock.hpp"
+#include "store/row_parts.hpp"
+#include "task/on.hpp"
+
+#include <rocksdb/db.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace statefund::store {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::size_t reader_threads = 2;
+// What one part of a recovery holds.
+constexpr std::size_t recovered_rows_max = 4096;
+constexpr std::uint64_t recovered_bytes_max = 4U << 20U;
+
+rocksdb::ReadOptions reading(rocksdb::ReadTier from) {
+  rocksdb::ReadOptions options;
+  options.read_tier = from;
+  return options;
+}
+
+std::string_view view(rocksdb::Slice const& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+// What a read has come to; absent: it would have had to wait for the disk.
+template <class T>
+using attempt = std::optional<result<T>>;
+
+error damaged_row(std::string_view of) {
+  return {errc::row_damaged, "a row of the table " + std::string(of) + " breaks its grammar"};
+}
+
+// Shows `see` the rows from `from` on, as long as they begin with `prefix` and it says true. Absent: as above.
+template <class See>
+attempt<void> scan(database& in, table of, std::string_view prefix, std::string_view from, rocksdb::ReadTier tier,
+                   See const& see) {
+  std::unique_ptr<rocksdb::Iterator> const rows(in.get().NewIterator(reading(tier), in.family(of)));
+  for (rows->Seek(from); rows->Valid() && view(rows->key()).starts_with(prefix); rows->Next()) {
+    result<bool> const more = see(view(rows->key()), view(rows->value()));
+    if (!more)
+      return result<void>(more.error());
+    if (!*more)
+      return result<void>();
+  }
+  if (rows->status().IsIncomplete())
+    return std::nullopt;
+  if (!rows->status().ok())
+    return result<void>(
+        to_error(rows->status(), "a scan of " + std::string(table_names[static_cast<std::size_t>(of)])));
+  return result<void>();
+}
+
+attempt<std::optional<std::string>> get(database& in, table of, std::string const& key, rocksdb::ReadTier tier) {
+  std::string value;
+  auto const status = in.get().Get(reading(tier), in.family(of), key, &value);
+  if (status.IsIncomplete())
+    return std::nullopt;
+  if (status.IsNotFound())
+    return result<std::optional<std::string>>(std::nullopt);
+  if (!status.ok())
+    return result<std::optional<std::string>>(
+        to_error(status, "a read of " + std::string(table_names[static_cast<std::size_t>(of)])));
+  return result<std::optional<std::string>>(std::move(value));
+}
+
+template <class T, class Read>
+asio::awaitable<result<T>> wait_for_disk(Read read) {
+  co_return *read(rocksdb::ReadTier::kReadAllTier);
+}
+
+// Tries at once what is in memory, and again on a thread that may wait for the disk. A failure is the store's end.
+template <class T, class Read>
+asio::awaitable<result<T>> read_from(asio::any_io_executor readers, latch& failed, Read read) {
+  auto at_once = read(rocksdb::ReadTier::kBlockCacheTier);
+  if (!at_once) {
+    auto later = co_await task::on(readers, wait_for_disk<T>(std::move(read)));
+    at_once.emplace(std::move(later));
+  }
+  if (*at_once)
+    co_return std::move(*at_once);
+  failed.trip(at_once->error());
+  co_return error{errc::lost, at_once->error().to_string()};
+}
+
+} // namespace
+
+result<std::unique_ptr<rocks_store>> rocks_store::open(rocks_store_options const& chosen,
+                                                       std::function<void(error const&)> lost) {
+  std::unique_ptr<rocks_store> own(new rocks_store(chosen, std::move(lost)));
+  auto opened = database::open(chosen.database, own->latch_);
+  if (!opened)
+    return opened.error();
+  own->database_ = std::move(*opened);
+  for (std::uint32_t i = 0; i < own->database_->partition_count(); ++i)
+    own->partitions_.emplace_back(own->cache_budget_);
+  if (auto const loaded = own->load(); !loaded)
+    return loaded.error();
+  auto const now_us = static_cast<std::uint64_t>(clock::unix_ms()) * 1000;
+  own->order_ = std::make_unique<commit_queue>(*own->database_, own->latch_, chosen.sync,
+                                               std::max(own->database_->found().last_number + 1, now_us));
+  return own;
+}
+
+rocks_store::rocks_store(rocks_store_options const& chosen, std::function<void(error const&)> lost)
+    : chosen_(chosen),
+      latch_(std::move(lost)),
+      cache_budget_{chosen.cache_bytes_max},
+      readers_(reader_threads) {}
+
+rocks_store::~rocks_store() = default;
+
+result<void> rocks_store::load() {
+  for (auto const step : {&rocks_store::load_egresses, &rocks_store::load_keys, &rocks_store::load_dead_letters})
+    if (auto const loaded = (this->*step)(); !loaded)
+      return loaded.error();
+  return {};
+}
+
+result<void> rocks_store::load_egresses() {
+  auto const cursors = scan(*database_, table::egress_cursor, {}, {}, rocksdb::ReadTier::kReadAllTier,
+                            [this](std::string_view key, std::string_view value) -> result<bool> {
+                              auto const row = egress_table::parse_cursor(key, value);
+                              if (!row)
+                                return damaged_row(egress_table::cursors_name);
+                              queues_[row->egress].gone_through = row->gone_through;
+                              return true;
+                            });
+  if (!*cursors)
+    return cursors->error();
+  return *scan(*database_, table::egress, {}, {}, rocksdb::ReadTier::kReadAllTier,
+               [this](std::string_view key, std::string_view value) -> result<bool> {
+                 auto const row = egress_table::parse(key, value);
+                 if (!row)
+                   return damaged_row(egress_table::name);
+                 auto& own = queues_[row->egress];
+                 auto const bytes = record_bytes(row->record.from, row->record.value);
+                 own.records.emplace_back(row->record.sequence, bytes);
+                 own.account->bytes += bytes;
+                 ++own.account->records_count;
+                 return true;
+               });
+}
+
+result<void> rocks_store::load_keys() {
+  auto const now_ms = clock::unix_ms();
+  return *scan(*database_, table::idempotency, {}, {}, rocksdb::ReadTier::kReadAllTier,
+               [this, now_ms](std::string_view key, std::string_view value) -> result<bool> {
+                 auto const row = idempotency_table::parse(key, value);
+                 if (!row)
+                   return damaged_row(idempotency_table::name);
+                 if (row->kept.key.expires_at_ms > now_ms)
+                   count_key(row->kept.key.expires_at_ms);
+                 return true;
+               });
+}
+
+result<void> rocks_store::load_dead_letters() {
+  return *scan(*database_, table::dead_letter, {}, {}, rocksdb::ReadTier::kReadAllTier,
+               [this](std::string_view key, std::string_view value) -> result<bool> {
+                 auto const row = dead_letter_table::parse(key, value);
+                 if (!row)
+                   return damaged_row(dead_letter_table::name);
+                 auto const bytes = dead_letter_bytes(row->self, row->letter);
+                 dead_letter_bytes_.emplace(row->id(), bytes);
+                 ++dead_letters_account_.count;
+                 dead_letters_account_.bytes += bytes;
+                 return true;
+               });
+}
+
+std::uint32_t rocks_store::partition_count() const noexcept {
+  return database_->partition_count();
+}
+
+rocks_store::partition_data& rocks_store::partition_of(message::address const& self) noexcept {
+  return partitions_[message::partition_of(self, partition_count())];
+}
+
+asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition, std::string from) {
+  // from = table 1 byte, the last key that was seen
+  auto const read = [this, partition, from](rocksdb::ReadTier tier) -> attempt<recovered> {
+    if (tier != rocksdb::ReadTier::kReadAllTier)
+      return std::nullopt;
+    recovered part;
+    std::size_t rows = 0;
+    std::uint64_t bytes = 0;
+    std::string prefix;
+    put_partition(prefix, partition);
+    auto const scan_table = [&](table of, auto const& add) -> result<void> {
+      auto const tag = static_cast<char>(of);
+      if (part.next || (!from.empty() && from.front() > tag))
+        return {};
+      bool const goes_on_here = !from.empty() && from.front() == tag;
+      auto const start = goes_on_here ? from.substr(1) + '\0' : prefix;
+      return *scan(*database_, of, prefix, start, tier,
+                   [&](std::string_view key, std::string_view value) -> result<bool> {
+                     if (!add(key, value))
+                       return damaged_row(table_names[static_cast<std::size_t>(of)]);
+                     bytes += value.size();
+                     if (++rows < recovered_rows_max && bytes < recovered_bytes_max)
+                       return true;
+                     part.next = tag + std::string(key);
+                     return false;
+                   });
+    };
+    auto const into = [](auto& all, auto row) {
+      if (row)
+        all.push_back(std::move(*row));
+      return row.has_value();
+    };
+    result<void> done = scan_table(table::mailbox, [&](std::string_view key, std::string_view value) {
+      return into(part.messages, mailbox_table::parse(key, value));
+    });
+    if (done)
+      done = scan_table(table::delayed, [&](std::string_view key, std::string_view value) {
+        return into(part.delayed, delayed_table::parse(key, value));
+      });
+    if (done)
+      done = scan_table(table::pause, [&](std::string_view key, std::string_view value) {
+        return into(part.pauses, pause_table::parse(key, value));
+      });
+    if (!done)
+      return result<recovered>(done.error());
+    return result<recovered>(std::move(part));
+  };
+  return read_from<recovered>(readers_.get_executor(), latch_, read);
+}
+
+asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
+rocks_store::read(message::address const& self, message::state_specs const& wanted) {
+  auto const partition = message::partition_of(self, partition_count());
+  auto& cache = partitions_[partition].states;
+  std::vector<std::optional<message::stored_value>> values(wanted.size());
+  bool all_known = true;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    auto const* known = cache.find(self, wanted[i].name);
+    if (!known) {
+      auto const get_value = [this, key = state_table::key_of(partition, self, wanted[i].name)](
+                                 rocksdb::ReadTier tier) { return get(*database_, table::state, key, tier); };
+      auto const row = co_await read_from<std::optional<std::string>>(readers_.get_executor(), latch_, get_value);
+      if (!row)
+        co_return row.error();
+      std::optional<message::stored_value> value;
+      if (*row && !(value = state_table::parse_value(**row))) {
+        latch_.trip(damaged_row(state_table::name));
+        co_return error{errc::lost, latch_.why().to_string()};
+      }
+      cache.was_read(self, wanted[i].name, std::move(value));
+      all_known = false;
+      known = cache.find(self, wanted[i].name);
+    }
+    values[i] = *known;
+  }
+  if (!all_known)
+    cache.evict(order_->written_through());
+  co_return values;
+}
+
+asio::awaitable<result<std::vector<state_summary>>> rocks_store::list_states(message::address const& self) {
+  // What the address has changed and is not written yet is in no table.
+  auto const written = co_await order_->wait_for(order_->last_number());
+  if (!written)
+    co_return written.error();
+  auto const list = [this, prefix = state_table::prefix_of(message::partition_of(self, partition_count()), self)](
+                        rocksdb::ReadTier tier) -> attempt<std::vector<state_summary>> {
+    std::vector<state_summary> all;
+    auto const done =
+        scan(*database_, table::state, prefix, prefix, tier, [&](std::string_view key, std::string_view value) {
+          auto row = state_table::parse(key, value);
+          if (!row)
+            return result<bool>(damaged_row(state_table::name));
+          auto const& [typed, expires_at_ms] = row->kept;
+          all.push_back({std::move(row->name), typed.type_name, typed.bytes.size(), expires_at_ms});
+          return result<bool>(true);
+        });
+    if (!done)
+      return std::nullopt;
+    if (!*done)
+      return result<std::vector<state_summary>>(done->error());
+    return result<std::vector<state_summary>>(std::move(all));
+  };
+  auto all = co_await read_from<std::vector<state_summary>>(readers_.get_executor(), latch_, list);
+  if (all)
+    std::sort(all->begin(), all->end(), [](auto const& one, auto const& other) { return one.name < other.name; });
+  co_return all;
+}
+
+void rocks_store::forget_written_keys(partition_data& of) {
+  auto const written = order_->written_through();
+  while (!of.keys_by_number.empty() && of.keys_by_number.front().first <= written) {
+    auto const& [number, key] = of.keys_by_number.front();
+    if (auto const found = of.keys.find(key); found != of.keys.end() && found->second.first.number == number)
+      of.keys.erase(found);
+    of.keys_by_number.pop_front();
+  }
+}
+
+asio::awaitable<result<std::optional<key_row>>> rocks_store::read_key(message::address const& self,
+                                                                      std::string const& idempotency_key) {
+  auto const partition = message::partition_of(self, partition_count());
+  auto& own = partitions_[partition];
+  forget_written_keys(own);
+  std::optional<key_row> kept;
+  if (auto const found = own.keys.find({self, idempotency_key}); found != own.keys.end()) {
+    kept = found->second;
+  } else {
+    auto const get_row = [this, key = idempotency_table::key_of(partition, self, idempotency_key)](
+                             rocksdb::ReadTier tier) -> attempt<std::optional<key_row>> {
+      auto const value = get(*database_, table::idempotency, key, tier);
+      if (!value)
+        return std::nullopt;
+      if (!*value)
+        return result<std::optional<key_row>>(value->error());
+      if (!**value)
+        return result<std::optional<key_row>>(std::nullopt);
+      auto row = idempotency_table::parse(key, ***value);
+      if (!row)
+        return result<std::optional<key_row>>(damaged_row(idempotency_table::name));
+      return result<std::optional<key_row>>(std::move(row->kept));
+    };
+    auto read = co_await read_from<std::optional<key_row>>(readers_.get_executor(), latch_, get_row);
+    if (!read)
+      co_return read.error();
+    kept = std::move(*read);
+  }
+  if (kept && kept->key.expires_at_ms <= clock::unix_ms())
+    kept.reset();
+  co_return kept;
+}
+
+void rocks_store::count_key(std::int64_t expires_at_ms) {
+  ++keys_by_expiry_[expires_at_ms];
+  ++keys_count_;
+}
+
+bool rocks_store::has_room_for_key(message::address const&) noexcept {
+  return order_->locked([this] {
+    auto const now_ms = clock::unix_ms();
+    while (!keys_by_expiry_.empty() && keys_by_expiry_.begin()->first <= now_ms) {
+      keys_count_ -= keys_by_expiry_.begin()->second;
+      keys_by_expiry_.erase(keys_by_expiry_.begin());
+    }
+    return keys_count_ < chosen_.keys_max;
+  });
+}
+
+ticket rocks_store::commit(message::change const& whole) noexcept {
+  auto const number =
+      order_->order(encoded_change(whole, partition_count()), whole.egress_records.size(),
+                    [&](std::uint64_t given, encoded_change& next) { account_for(whole, given, next); });
+  if (whole.states.empty() && !whole.key)
+    return ticket(number);
+  auto& own = partition_of(whole.self);
+  if (!whole.states.empty()) {
+    own.states.changed(whole.self, whole.states, number);
+    own.states.evict(order_->written_through());
+  }
+  if (whole.key) {
+    forget_written_keys(own);
+    key_of_address key{whole.self, whole.key->idempotency_key};
+    own.keys.insert_or_assign(key, key_row{*whole.key, {number, 0}});
+    own.keys_by_number.emplace_back(number, std::move(key));
+  }
+  return ticket(number);
+}
+
+void rocks_store::account_for(message::change const& whole, std::uint64_t number, encoded_change& next) {
+  next.set_number(number);
+  auto sequence = number;
+  for (auto const& record : whole.egress_records) {
+    auto& to = queues_[record.egress];
+    auto const bytes = record_bytes(whole.self, record.value);
+    to.records.emplace_back(++sequence, bytes);
+    to.account->bytes.fetch_add(bytes, std::memory_order_relaxed);
+    to.account->records_count.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (whole.departed) {
+    auto& from = queues_[whole.departed->egress];
+    std::vector<std::uint64_t> gone;
+    while (!from.records.empty() && from.records.front().first <= whole.departed->through_sequence) {
+      auto const& [of, bytes] = from.records.front();
+      gone.push_back(of);
+      from.gone_through = of;
+      from.account->bytes.fetch_sub(bytes, std::memory_order_relaxed);
+      from.account->records_count.fetch_sub(1, std::memory_order_relaxed);
+      from.records.pop_front();
+    }
+    next.remove_records(message::partition_of(whole.departed->egress, partition_count()), whole.departed->egress, gone);
+  }
+  for (auto const& letter : whole.dead_letters) {
+    auto const bytes = dead_letter_bytes(whole.self, letter);
+    if (dead_letter_bytes_.try_emplace({letter.message.key, whole.self}, bytes).second) {
+      dead_letters_account_.count.fetch_add(1, std::memory_order_relaxed);
+      dead_letters_account_.bytes.fetch_add(bytes, std::memory_order_relaxed);
+    }
+  }
+  for (auto const& key : whole.dead_letters_gone)
+    if (auto const found = dead_letter_bytes_.find({key, whole.self}); found != dead_letter_bytes_.end()) {
+      dead_letters_account_.count.fetch_sub(1, std::memory_order_relaxed);
+      dead_letters_account_.bytes.fetch_sub(found->second, std::memory_order_relaxed);
+      dead_letter_bytes_.erase(found);
+    }
+  if (whole.key)
+    count_key(whole.key->expires_at_ms);
+}
+
+asio::awaitable<result<std::vector<kept_message>>>
+rocks_store::read_messages(message::address const& target, message::entry_key const& after,
+                           message::entry_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
+  auto const prefix = mailbox_table::prefix_of(message::partition_of(target, partition_count()), target);
+  auto const read = [this, prefix, after, through, count_max,
+                     bytes_max](rocksdb::ReadTier tier) -> attempt<std::vector<kept_message>> {
+    std::vector<kept_message> rows;
+    std::uint64_t bytes = 0;
+    auto start = prefix;
+    put_entry_key(start, after);
+    start.push_back('\0');
+    auto const done =
+        scan(*database_, table::mailbox, prefix, start, tier, [&](std::string_view key, std::string_view value) {
+          auto row = mailbox_table::parse(key, value);
+          if (!row)
+            return result<bool>(damaged_row(mailbox_table::name));
+          bytes += row->envelope.value.size_bytes();
+          if (row->key > through || (!rows.empty() && bytes > bytes_max))
+            return result<bool>(false);
+          rows.push_back(std::move(*row));
+          return result<bool>(rows.size() < count_max);
+        });
+    if (!done)
+      return std::nullopt;
+    if (!*done)
+      return result<std::vector<kept_message>>(done->error());
+    return result<std::vector<kept_message>>(std::move(rows));
+  };
+  return read_from<std::vector<kept_message>>(readers_.get_executor(), latch_, read);
+}
+
+std::shared_ptr<egress_account const> rocks_store::account(message::egress_id const& egress) {
+  return order_->locked([&] { return queues_[egress].account; });
+}
+
+std::shared_ptr<egress_account const> rocks_store::find_account(message::egress_id const& egress) const {
+  return order_->locked([&]() -> std::shared_ptr<egress_account const> {
+    auto const found = queues_.find(egress);
+    return found == queues_.end() ? nullptr : found->second.account;
+  });
+}
+
+std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> rocks_store::accounts() const {
+  return order_->locked([&] {
+    std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> all;
+    all.reserve(queues_.size());
+    for (auto const& [id, kept] : queues_)
+      all.emplace_back(id, kept.account);
+    return all;
+  });
+}
+
+asio::awaitable<result<egress_page>> rocks_store::read_egress(message::egress_id const& egress, std::uint64_t after,
+                                                              std::size_t records_max, std::uint64_t bytes_max) {
+  auto const written = order_->written_through();
+  std::uint64_t first = 0; // that is to be shown
+  std::uint64_t last = 0;
+  auto const last_sequence = order_->locked([&]() -> std::uint64_t {
+    auto const found = queues_.find(egress);
+    if (found == queues_.end())
+      return 0;
+    auto const& records = found->second.records;
+    auto const behind = [](std::uint64_t sequence, auto const& record) { return sequence < record.first; };
+    auto const begin = std::upper_bound(records.begin(), records.end(), after, behind);
+    auto const end = std::upper_bound(records.begin(), records.end(), written, behind);
+    if (begin < end) {
+      first = begin->first;
+      last = std::prev(end)->first;
+    }
+    return end == records.begin() ? found->second.gone_through : std::prev(end)->first;
+  });
+  if (first == 0 || records_max == 0)
+    co_return egress_page{{}, last_sequence};
+
+  auto const prefix = egress_table::prefix_of(message::partition_of(egress, partition_count()), egress);
+  auto const read = [this, prefix, first, last, last_sequence, records_max,
+                     bytes_max](rocksdb::ReadTier tier) -> attempt<egress_page> {
+    egress_page page{{}, last_sequence};
+    std::uint64_t bytes = 0;
+    auto start = prefix;
+    put_number(start, first);
+    auto const done =
+        scan(*database_, table::egress, prefix, start, tier, [&](std::string_view key, std::string_view value) {
+          auto row = egress_table::parse(key, value);
+          if (!row)
+            return result<bool>(damaged_row(egress_table::name));
+          bytes += record_bytes(row->record.from, row->record.value);
+          if (row->record.sequence > last || (!page.records.empty() && bytes > bytes_max))
+            return result<bool>(false);
+          page.records.push_back(std::move(row->record));
+          return result<bool>(page.records.size() < records_max);
+        });
+    if (!done)
+      return std::nullopt;
+    if (!*done)
+      return result<egress_page>(done->error());
+    return result<egress_page>(std::move(page));
+  };
+  auto page = co_await read_from<egress_page>(readers_.get_executor(), latch_, read);
+  co_return page;
+}
+
+bool rocks_store::has_room_for(message::dead_letter const& one) const noexcept {
+  return dead_letters_account_.count.load(std::memory_order_relaxed) < chosen_.dead_letters_max &&
+         dead_letters_account_.bytes.load(std::memory_order_relaxed) + one.message.value.size_bytes() +
+                 one.reason.size() <=
+             chosen_.dead_letters_bytes_max;
+}
+
+asio::awaitable<result<std::optional<message::dead_letter>>> rocks_store::read_dead_letter(dead_letter_id const& id) {
+  if (!order_->locked([&] { return dead_letter_bytes_.contains(id); }))
+    co_return std::nullopt;
+  auto const written = co_await order_->wait_for(order_->last_number());
+  if (!written)
+    co_return written.error();
+  auto const read = [this, key = dead_letter_table::key_of(message::partition_of(id.self, partition_count()), id)](
+                        rocksdb::ReadTier tier) -> attempt<std::optional<message::dead_letter>> {
+    auto const value = get(*database_, table::dead_letter, key, tier);
+    if (!value)
+      return std::nullopt;
+    if (!*value)
+      return result<std::optional<message::dead_letter>>(value->error());
+    if (!**value)
+      return result<std::optional<message::dead_letter>>(std::nullopt);
+    auto row = dead_letter_table::parse(key, ***value);
+    if (!row)
+      return result<std::optional<message::dead_letter>>(damaged_row(dead_letter_table::name));
+    return result<std::optional<message::dead_letter>>(std::move(row->letter));
+  };
+  auto letter = co_await read_from<std::optional<message::dead_letter>>(readers_.get_executor(), latch_, read);
+  co_return letter;
+}
+
+asio::awaitable<result<std::vector<dead_letter_row>>>
+rocks_store::read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after,
+                               std::size_t count_max, std::uint64_t bytes_max) {
+  auto const chosen = order_->locked([&] {
+    std::vector<dead_letter_id> ids;
+    std::uint64_t bytes = 0;
+    auto next = after ? dead_letter_bytes_.upper_bound(*after) : dead_letter_bytes_.begin();
+    for (; next != dead_letter_bytes_.end() && ids.size() < count_max; ++next) {
+      if (!wanted.takes(next->first.self))
+        continue;
+      bytes += next->second;
+      if (!ids.empty() && bytes > bytes_max)
+        break;
+      ids.push_back(next->first);
+    }
+    return ids;
+  });
+  std::vector<dead_letter_row> rows;
+  for (auto const& id : chosen) {
+    auto letter = co_await read_dead_letter(id);
+    if (!letter)
+      co_return letter.error();
+    if (*letter) // else it has gone meanwhile
+      rows.push_back({id.self, std::move(**letter)});
+  }
+  co_return rows;
+}
+
+} // namespace statefund::store
