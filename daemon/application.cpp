@@ -65,8 +65,9 @@ application::application(parts given)
       executors_(std::move(given.executors)),
       started_at_(clock::steady::now()),
       names_(std::make_shared<endpoint::resolver>()),
+      store_(std::move(given.store)),
       dispatcher_(dispatch_options(settings_),
-                  {executors_, &store_, declarations_of({modules_, tls_}), std::move(given.store_lost)}),
+                  {executors_, store_.get(), declarations_of({modules_, tls_}), std::move(given.store_lost)}),
       reloader_(executors_.front(), reload_steps(std::move(given))),
       ingress_(ingress_places(), ingress_options(settings_)),
       admin_(executors_.front(), *this, dispatcher_, admin_options(settings_)) {}
@@ -182,6 +183,9 @@ asio::awaitable<dispatch::leftovers> application::stop(clock::deadline until) {
     admin_.cancel();
   }
   co_await closing.close();
+  auto const kept = co_await store_->durable(store_->ordered_so_far());
+  if (!kept)
+    dispatcher_.store_lost(kept.error());
   co_return left;
 }
 
@@ -198,8 +202,8 @@ std::optional<std::string> application::not_ready() {
 
 asio::awaitable<admin::status> application::status() {
   auto const shards = co_await dispatcher_.status();
-  daemon_facts const facts{settings_,         *modules_, dispatcher_, store_, started_at_, ingress_.connections_count(),
-                           reloads_by_result_};
+  daemon_facts const facts{
+      settings_, *modules_, dispatcher_, *store_, started_at_, ingress_.connections_count(), reloads_by_result_};
   co_return status_report(facts, shards);
 }
 
@@ -217,8 +221,8 @@ asio::awaitable<void> count_answers(ingress::door const& door, std::size_t place
 
 asio::awaitable<admin::metrics> application::metrics() {
   auto const shards = co_await dispatcher_.status();
-  daemon_facts const facts{settings_,         *modules_, dispatcher_, store_, started_at_, ingress_.connections_count(),
-                           reloads_by_result_};
+  daemon_facts const facts{
+      settings_, *modules_, dispatcher_, *store_, started_at_, ingress_.connections_count(), reloads_by_result_};
   auto report = metrics_report(facts, shards);
   for (std::size_t place = 0; place < executors_.size(); ++place)
     co_await task::on(executors_[place], count_answers(ingress_, place, report.ingress_requests_by_status));

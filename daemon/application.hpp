@@ -10,7 +10,7 @@
 #include "endpoint/resolver.hpp"
 #include "error/result.hpp"
 #include "ingress/door.hpp"
-#include "store/memory_store.hpp"
+#include "store/store.hpp"
 #include "task/event.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -34,7 +34,8 @@ class application final : private admin::sources {
     settings chosen;
     std::shared_ptr<catalog::snapshot const> modules; // in force from the start
     std::vector<boost::asio::any_io_executor> executors;
-    std::function<void(error const&)> store_lost; // ends the process
+    std::unique_ptr<statefund::store::store> store; // opened
+    std::function<void(error const&)> store_lost;   // ends the process
     // The module directory's next snapshot; blocks on the disk, called on a thread of its own.
     std::function<result<std::shared_ptr<catalog::snapshot const>>()> load_modules;
     // For the service manager, around each reload.
@@ -49,8 +50,8 @@ class application final : private admin::sources {
   // Loads what the store has kept, opens the sockets and starts to serve. http::errc; a lost store ends the process.
   boost::asio::awaitable<result<void>> open();
 
-  // Accepts nothing more, lets go on what may, closes the doors. All of it until `until`. Returns what is lost with a
-  // store that keeps nothing.
+  // Accepts nothing more, lets go on what may, closes the doors. All of it until `until`; what was ordered is durable
+  // then. Returns what is left, which is lost with a store that keeps nothing.
   boost::asio::awaitable<dispatch::leftovers> stop(clock::deadline until);
   // A stop under way ends at once.
   void hurry();
@@ -84,7 +85,7 @@ class application final : private admin::sources {
   std::vector<boost::asio::any_io_executor> executors_;
   clock::steady::time_point started_at_;
   std::shared_ptr<endpoint::resolver> names_;
-  store::memory_store store_;
+  std::unique_ptr<store::store> const store_;
   dispatch::dispatcher dispatcher_;
   reloader reloader_;
   ingress::door ingress_;

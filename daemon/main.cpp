@@ -3,6 +3,7 @@
 #include "daemon/application.hpp"
 #include "daemon/check.hpp"
 #include "daemon/command_line.hpp"
+#include "daemon/open_store.hpp"
 #include "daemon/report.hpp"
 #include "daemon/settings.hpp"
 #include "daemon/version.hpp"
@@ -10,6 +11,7 @@
 #include "log/log.hpp"
 #include "systemd/notify.hpp"
 #include "systemd/signals.hpp"
+#include "task/event.hpp"
 #include "task/gate.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -54,23 +56,9 @@ int refuse(module::diagnostics const& errors) {
   return exit_configuration;
 }
 
-// What can be set, and what this version cannot do yet.
-module::diagnostics not_in_this_version(configuration const& configured) {
-  module::diagnostics found;
-  auto const add = [&](char const* path, number which, std::string const& why) {
-    found.push_back({configured.origins.at(path), to_string(which) + ": " + why, {}});
-  };
-  if (configured.values.store.kind == store_kind::rocksdb)
-    add("store.kind", number::store_kind_unavailable,
-        "store.kind is \"rocksdb\", which this version does not have; expected \"memory\"");
-  return found;
-}
-
 // Settings of parts that are not there yet: nobody should believe that they are at work.
 void warn_without_effect(configuration const& configured) {
-  constexpr std::array<std::string_view, 8> without_effect{
-      "store.path",        "store.sync",         "store.sync_interval",       "store.free_bytes_min",
-      "store.accept_loss", "embedded.directory", "limits.unsynced_bytes_max", "module.global-config"};
+  constexpr std::array<std::string_view, 2> without_effect{"embedded.directory", "module.global-config"};
   for (auto const& [path, origin] : configured.origins)
     if (std::any_of(without_effect.begin(), without_effect.end(),
                     [&](std::string_view name) { return path.starts_with(name); }))
@@ -127,9 +115,10 @@ class loops {
   std::vector<asio::executor_work_guard<asio::io_context::executor_type>> busy_;
 };
 
-// A write or sync has failed: whatever would still be said or shown could rest on what is lost.
+// A write, a sync or a read has failed: whatever would still be said or shown could rest on what is lost.
 void end_at_once(error const& why) {
-  logger.error({number::store_lost, "the store was lost; the process ends without drain"},
+  logger.error({number_of(why) == number::store_damaged ? number::store_damaged : number::store_lost,
+                "the store was lost; the process ends without drain"},
                {{"error", why.to_string()}});
   std::_Exit(exit_failure);
 }
@@ -217,14 +206,15 @@ asio::awaitable<void> supervise(application& served, settings const& chosen, loo
   tasks.start(hurry_on_interrupt(asking.stops, served));
   auto const until = deadline::after(chosen.drain_timeout);
   auto const left = co_await served.stop(until);
-  if (left.messages_count > 0 || left.delayed_count > 0 || left.egress_records_count > 0) {
+  std::initializer_list<log::field> const counts{{"messages", left.messages_count},
+                                                 {"delayed_messages", left.delayed_count},
+                                                 {"egress_records", left.egress_records_count}};
+  bool const is_empty = left.messages_count == 0 && left.delayed_count == 0 && left.egress_records_count == 0;
+  if (chosen.store.kind == store_kind::memory && !is_empty) {
     exit_code = exit_failure;
-    logger.error({number::messages_lost, "the memory store keeps nothing: what was left is lost"},
-                 {{"messages", left.messages_count},
-                  {"delayed_messages", left.delayed_count},
-                  {"egress_records", left.egress_records_count}});
+    logger.error({number::messages_lost, "the memory store keeps nothing: what was left is lost"}, counts);
   } else {
-    logger.info({number::stopped, "stopped as asked"}, {});
+    logger.info({number::stopped, is_empty ? "stopped as asked" : "stopped as asked; what waits is kept"}, counts);
   }
   asking.cancel();
   all.end();
@@ -244,9 +234,27 @@ asio::awaitable<void> close_again(application& served, askers& asking, loops& al
   all.end();
 }
 
+// A start that loads much takes longer than the service manager waits unasked.
+asio::awaitable<void> tell_loading(application& served, task::event& loaded) {
+  for (int seconds = 1;; ++seconds) {
+    auto const next = deadline::after(std::chrono::seconds(1));
+    auto const end = co_await loaded.wait(next);
+    if (end != task::wait_end::deadline_reached)
+      co_return;
+    auto const count = served.dispatcher().counts().pending_messages_count.load();
+    systemd::notify_extended_timeout(std::chrono::seconds(30));
+    systemd::notify_status("loading what is kept: " + std::to_string(count) + " messages so far");
+    if (seconds % 5 == 0)
+      logger.info({number::store_loading, "loading what is kept"}, {{"messages", count}, {"seconds", seconds}});
+  }
+}
+
 asio::awaitable<void> open_and_supervise(application& served, settings const& chosen, loops& all, task::gate& tasks,
                                          askers& asking, int& exit_code) {
+  task::event loaded(all.executors().front());
+  tasks.start(tell_loading(served, loaded));
   auto const opened = co_await served.open();
+  loaded.notify_all();
   if (!opened) {
     logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().detail}});
     exit_code = exit_failure;
@@ -263,6 +271,30 @@ int refuse_directory(error const& why) {
   return refuse({to_string(number::modules_directory_missing) + ": " + why.to_string()});
 }
 
+int refuse_store(error const& why) {
+  logger.error({number_of(why), "the store cannot be opened"}, {{"error", why.to_string()}});
+  return exit_failure;
+}
+
+void tell_store(settings const& chosen, store::store const& opened) {
+  if (chosen.store.kind == store_kind::memory) {
+    logger.warning(
+        {number::store_keeps_nothing, "the store is in memory: messages and states are lost when the daemon stops"});
+    return;
+  }
+  logger.info({number::store_opened, "the store is open"}, {{"path", chosen.store.path.string()},
+                                                            {"order", opened.ordered_so_far().number()},
+                                                            {"egresses", opened.accounts().size()},
+                                                            {"dead_letters", opened.dead_letters().count.load()}});
+  if (auto const lost = what_may_be_lost(chosen); !lost.empty())
+    logger.warning(
+        {number::store_may_lose, "store.sync is not \"always\": a crash of the machine takes answered messages"},
+        {{"what", lost}});
+  if (chosen.store.accept_loss)
+    logger.warning({number::store_promise_broken, "store.accept_loss is set; it should be for one start only"},
+                   {{"accept_loss", *chosen.store.accept_loss}});
+}
+
 int serve(settings const& chosen) {
   loops all(shards_of(chosen));
   auto const executors = all.executors();
@@ -275,11 +307,15 @@ int serve(settings const& chosen) {
 
   std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): a peer that is gone is an error of the write
   raise_file_limit(chosen);
-  logger.warning(
-      {number::store_keeps_nothing, "the store is in memory: messages and states are lost when the daemon stops"});
+  systemd::notify_extended_timeout(std::chrono::minutes(2));
+  systemd::notify_status("opening the store");
+  auto kept = open_store(chosen, end_at_once);
+  if (!kept)
+    return refuse_store(kept.error());
+  tell_store(chosen, **kept);
   log_modules(**first, nullptr, chosen.modules.string());
   systemd::notify_status(sentence_of(**first));
-  application served({chosen, *first, executors, end_at_once, [&modules] { return modules.load(); },
+  application served({chosen, *first, executors, std::move(*kept), end_at_once, [&modules] { return modules.load(); },
                       systemd::notify_reloading, tell_modules});
   log_tls(served.tls(), nullptr);
   int exit_code = 0;
@@ -304,7 +340,8 @@ int check(settings_result const& configured, output as) {
   checked judged;
   if (configured)
     judged = check_modules(configured->values.modules.string());
-  judged.settings = configured ? not_in_this_version(*configured) : configured.error();
+  if (!configured)
+    judged.settings = configured.error();
   return tell(judged, as);
 }
 
@@ -330,8 +367,6 @@ int run(std::span<char const* const> arguments) {
     return 0;
   }
   settings const& chosen = configured->values;
-  if (auto const missing = not_in_this_version(*configured); !missing.empty())
-    return refuse(missing);
   log::configure({chosen.log.level, chosen.log.format});
   warn_without_effect(*configured);
   return serve(chosen);

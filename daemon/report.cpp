@@ -1,5 +1,6 @@
 #include "daemon/report.hpp"
 
+#include "daemon/open_store.hpp"
 #include "daemon/version.hpp"
 #include "error/number.hpp"
 #include "log/log.hpp"
@@ -119,7 +120,9 @@ admin::status status_report(daemon_facts const& facts, std::vector<dispatch::sha
   seen.uptime = std::chrono::duration_cast<std::chrono::seconds>(clock::steady::now() - facts.started_at);
   seen.shards_count = static_cast<std::uint32_t>(facts.dispatcher.shards_count());
   seen.partitions_count = facts.store.partition_count();
-  seen.store_kind = "memory";
+  seen.store_kind = facts.chosen.store.kind == store_kind::memory ? "memory" : "rocksdb";
+  seen.store_may_lose = what_may_be_lost(facts.chosen);
+  seen.unsynced_bytes = facts.store.unsynced().bytes;
   seen.buffered_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, counts.buffered_bytes));
   seen.buffered_bytes_max = facts.chosen.limits.buffered_bytes_max;
   seen.delayed_pending_count = static_cast<std::uint64_t>(std::max<std::int64_t>(0, counts.delayed_count));
@@ -164,6 +167,16 @@ admin::metrics metrics_report(daemon_facts const& facts, std::vector<dispatch::s
   seen.unsynced_bytes = facts.store.unsynced().bytes;
   seen.delayed_pending_count =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, facts.dispatcher.counts().delayed_count));
+  if (auto const work = facts.store.work()) {
+    auto const as_shown = [](store::distribution const& one) {
+      return admin::histogram{one.upper_bounds, one.counts, one.sum};
+    };
+    seen.commit_seconds = as_shown(work->commit_seconds);
+    seen.commit_changes = as_shown(work->commit_changes);
+    seen.sync_seconds = as_shown(work->sync_seconds);
+    seen.store_written_bytes_by_part = {
+        {"log", work->log_bytes}, {"flush", work->flush_bytes}, {"compaction", work->compaction_bytes}};
+  }
   for (auto const& [id, account] : facts.store.accounts())
     seen.egress_queue_bytes[to_text(id)] = account->bytes;
 

@@ -149,6 +149,19 @@ struct shard_count {
   std::string yaml(std::optional<unsigned> const& value) const { return value ? std::to_string(*value) : "auto"; }
 };
 
+struct order_number {
+  fault read(std::string const& text, std::optional<std::uint64_t>& into) const {
+    auto const value = number_of<std::uint64_t>(text);
+    if (!text.empty() && !value)
+      return expected_instead(text, "the number that the store's refusal names, or nothing");
+    into = value;
+    return {};
+  }
+  std::string yaml(std::optional<std::uint64_t> const& value) const {
+    return value ? std::to_string(*value) : std::string("\"\"");
+  }
+};
+
 struct host_and_port {
   fault read(std::string const& text, std::string& into) const {
     std::string_view const whole = text;
@@ -258,15 +271,16 @@ std::vector<setting> make_table() {
                          {{"memory", store_kind::memory}, {"rocksdb", store_kind::rocksdb}}),
       text(
           "store.path", [](auto& s) -> auto& { return s.store.path; }, path_name{}),
-      one_of<sync_mode>(
-          "store.sync", [](auto& s) -> auto& { return s.store.sync; },
-          {{"always", sync_mode::always}, {"interval", sync_mode::interval}, {"never", sync_mode::never}}),
+      one_of<store::sync_mode>("store.sync", [](auto& s) -> auto& { return s.store.sync; },
+                               {{"always", store::sync_mode::always},
+                                {"interval", store::sync_mode::interval},
+                                {"never", store::sync_mode::never}}),
       text(
           "store.sync_interval", [](auto& s) -> auto& { return s.store.sync_interval; }, duration{1ms}),
       text(
           "store.free_bytes_min", [](auto& s) -> auto& { return s.store.free_bytes_min; }, size{0}),
       text(
-          "store.accept_loss", [](auto& s) -> auto& { return s.store.accept_loss; }, any_text{}),
+          "store.accept_loss", [](auto& s) -> auto& { return s.store.accept_loss; }, order_number{}),
 
       text(
           "shards", [](auto& s) -> auto& { return s.shards; }, shard_count{}),

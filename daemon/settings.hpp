@@ -2,6 +2,7 @@
 
 #include "log/log.hpp"
 #include "module/diagnostic.hpp"
+#include "store/sync_policy.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -20,13 +21,7 @@ namespace statefund::daemon {
 
 enum class store_kind {
   memory,  // keeps nothing
-  rocksdb, // read and printed as any other; whether this build has it is main's to say
-};
-
-enum class sync_mode {
-  always,   // every group of changes before it counts as durable
-  interval, // every store.sync_interval
-  never,    // the operating system's choice
+  rocksdb, // keeps everything below store.path
 };
 
 enum class admin_actions {
@@ -61,12 +56,12 @@ struct settings {
     bool operator==(admin_settings const&) const = default;
   };
   struct store_settings {
-    store_kind kind = store_kind::memory;
+    store_kind kind = store_kind::rocksdb;
     std::filesystem::path path = "/var/lib/statefun";
-    sync_mode sync = sync_mode::always;
+    statefund::store::sync_mode sync = statefund::store::sync_mode::always;
     std::chrono::nanoseconds sync_interval = std::chrono::milliseconds(100);
     std::uint64_t free_bytes_min = 256ULL << 20;
-    std::string accept_loss;
+    std::optional<std::uint64_t> accept_loss; // the number that a refusal has named
     bool operator==(store_settings const&) const = default;
   };
   struct limit_settings {

@@ -62,6 +62,8 @@ void print_status(std::ostream& out, json const& status) {
       << bytes_text(status.value("buffered_bytes", std::uint64_t{0})) << " of "
       << bytes_text(status.value("buffered_bytes_max", std::uint64_t{0})) << " buffered, "
       << count_of(status, "ingress_connections_count") << " clients\n";
+  if (auto const lost = status.value("store_may_lose", ""); !lost.empty())
+    out << "  a crash may take " << lost << '\n';
 
   table functions({"FUNCTION", "PROTOCOL", "BACKLOG", "IN FLIGHT", "BACKED OFF", "HELD", "PAUSED", "ENDPOINT"});
   std::string failures;

@@ -113,7 +113,7 @@ export async function run(binary, args, {env = {}, within_ms = 20_000} = {}) {
 
 export class Daemon {
   // Starts it; `directory` is the caller's and outlives the daemon.
-  constructor(binary, directory, modules, {args = [], settings = ''} = {}) {
+  constructor(binary, directory, modules, {args = [], settings = '', store = 'memory'} = {}) {
     this.directory = directory;
     this.ingress = directory.file('ingress.sock');
     this.admin = directory.file('admin.sock');
@@ -123,7 +123,7 @@ export class Daemon {
     fs.writeFileSync(settings_path, settings || 'log: {level: info}\n');
     const log_file = fs.createWriteStream(this.log_path, {flags: 'a'});
     this.child = spawn(binary, [
-      '--config', settings_path, '--modules', directory.write_modules(modules), '--store', 'memory',
+      '--config', settings_path, '--modules', directory.write_modules(modules), '--store', store, '--state-dir', directory.file('state'),
       '--ingress-socket', this.ingress, '--admin-socket', this.admin, ...args,
     ], {env: environment(), stdio: ['ignore', 'pipe', 'pipe']});
     for (const stream of [this.child.stdout, this.child.stderr]) {

@@ -154,7 +154,11 @@ std::string exposition(metrics const& snapshot) {
       .add({}, snapshot.commit_seconds);
   out.named("statefun_commit_changes", MetricType::Histogram, "Changes that were made durable together")
       .add({}, snapshot.commit_changes);
-  out.named("statefun_sync_seconds", MetricType::Histogram, "Time of a sync").add({}, snapshot.sync_seconds);
+  out.named("statefun_sync_seconds", MetricType::Histogram, "Time of a write with its sync")
+      .add({}, snapshot.sync_seconds);
+  out.named("statefun_store_written_bytes_total", counter, "Bytes that the store wrote");
+  for (auto const& [part, bytes] : snapshot.store_written_bytes_by_part)
+    out.add({{"part", part}}, bytes);
   out.named("statefun_egress_queue_bytes", gauge, "Bytes in an egress queue");
   for (auto const& [egress, bytes] : snapshot.egress_queue_bytes)
     out.add({{"egress", egress}}, bytes);

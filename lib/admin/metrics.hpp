@@ -50,7 +50,8 @@ struct metrics {
   histogram commit_seconds;
   histogram commit_changes;
   histogram sync_seconds;
-  std::map<std::string, std::uint64_t> egress_queue_bytes; // by egress id as text
+  std::map<std::string, std::uint64_t> store_written_bytes_by_part; // "log", "flush", "compaction"
+  std::map<std::string, std::uint64_t> egress_queue_bytes;          // by egress id as text
   std::map<unsigned, std::uint64_t> ingress_requests_by_status;
   std::map<std::string, std::uint64_t> pool_connections_by_state; // "idle", "busy"
   std::uint64_t modules_generation = 0;

@@ -77,7 +77,9 @@ struct status {
   std::chrono::seconds uptime{0};
   std::uint32_t shards_count = 0;
   std::uint32_t partitions_count = 0;
-  std::string store_kind; // "memory", "rocksdb"
+  std::string store_kind;           // "memory", "rocksdb"
+  std::string store_may_lose;       // of what was answered; empty: nothing
+  std::uint64_t unsynced_bytes = 0; // ordered, and not durable yet
   std::uint64_t buffered_bytes = 0;
   std::uint64_t buffered_bytes_max = 0;
   std::uint64_t delayed_pending_count = 0;

@@ -11,7 +11,6 @@ enum class number : unsigned {
   settings_invalid = 1,          // settings or flags cannot be used (exit 78)
   modules_directory_missing = 2, // the module directory cannot be read (exit 78)
   module_invalid = 3,            // a module file is refused
-  store_kind_unavailable = 4,    // the store kind is not in this build (exit 78)
   store_keeps_nothing = 5,       // the memory store loses everything at a stop
   socket_unusable = 6,           // a listening socket cannot be made
   ready = 7,                     // the daemon serves
@@ -109,7 +108,15 @@ enum class number : unsigned {
   unsynced_mark_reached = 244, // 503: too much is not durable yet
 
   // the store
-  store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)
+  store_lost = 301,           // a write or sync failed: the daemon ends at once (exit 1)
+  store_not_opened = 302,     // the data directory cannot be used (exit 1)
+  store_loading = 309,        // what it holds is being loaded
+  store_promise_broken = 303, // durable changes are missing from it (exit 1)
+  store_damaged = 304,        // a row or a block of it is damaged (exit 1)
+  store_opened = 305,         // what it holds, at the start
+  store_may_lose = 306,       // store.sync lets a power loss take answered messages
+  low_on_space = 307,         // 503: the disk is almost full
+  space_again = 308,          // it has room again
 };
 
 // "SF0101"

@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <rocksdb/db.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -23,6 +24,14 @@ namespace {
 // A write that is much larger takes longer than a sync, and everybody waits for its end.
 constexpr std::uint64_t batch_bytes_max = 4U << 20U;
 constexpr auto promise_synced_every = 1s;
+constexpr auto space_looked_at_every = 1s;
+
+constexpr std::array<double, 10> seconds_bounds{0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 5};
+constexpr std::array<double, 10> changes_bounds{1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000};
+
+double seconds_since(std::chrono::steady_clock::time_point then) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
+}
 
 using row_name = std::tuple<table, std::uint64_t, std::uint32_t>;
 
@@ -36,18 +45,26 @@ row_name name_of(row_step const& step) {
 
 } // namespace
 
-commit_queue::commit_queue(database& to, latch& failed, sync_policy const& chosen, std::uint64_t next_number)
+commit_queue::commit_queue(database& to, latch& failed, sync_policy const& chosen, std::uint64_t free_bytes_min,
+                           std::uint64_t next_number)
     : database_(to),
       latch_(failed),
       chosen_(chosen),
+      free_bytes_min_(free_bytes_min),
       next_number_(next_number),
       last_number_(to.found().last_number),
       written_through_(to.found().last_number),
+      commit_seconds_(seconds_bounds),
+      commit_changes_(changes_bounds),
+      sync_seconds_(seconds_bounds),
       synced_through_(to.found().last_number),
       newest_written_(to.found().last_number),
       last_sync_(std::chrono::steady_clock::now()),
       last_promise_sync_(last_sync_),
-      committer_([this] { run(); }) {}
+      last_look_at_space_(last_sync_ - space_looked_at_every) {
+  look_at_space();
+  committer_ = std::thread([this] { run(); });
+}
 
 commit_queue::~commit_queue() {
   {
@@ -72,6 +89,29 @@ not_durable commit_queue::unsynced() const noexcept {
           clock::steady::time_point(clock::steady::duration(unsynced_since_.load(std::memory_order_relaxed)))};
 }
 
+void commit_queue::look_at_space() {
+  auto const now = std::chrono::steady_clock::now();
+  if (now - last_look_at_space_ < space_looked_at_every)
+    return;
+  last_look_at_space_ = now;
+  free_bytes_.store(database_.free_bytes().value_or(UINT64_MAX), std::memory_order_relaxed);
+}
+
+std::optional<short_of_space> commit_queue::lacks_space() const noexcept {
+  auto const free = free_bytes_.load(std::memory_order_relaxed);
+  return free < free_bytes_min_ ? std::optional(short_of_space{free, free_bytes_min_}) : std::nullopt;
+}
+
+disk_work commit_queue::work() const {
+  auto const statistics = database_.get().GetDBOptions().statistics;
+  return {commit_seconds_.so_far(),
+          commit_changes_.so_far(),
+          sync_seconds_.so_far(),
+          statistics->getTickerCount(rocksdb::WAL_FILE_BYTES),
+          statistics->getTickerCount(rocksdb::FLUSH_WRITE_BYTES),
+          statistics->getTickerCount(rocksdb::COMPACT_WRITE_BYTES)};
+}
+
 bool commit_queue::sync_due() const {
   return chosen_.mode == sync_mode::interval && synced_through_ < newest_written_ &&
          std::chrono::steady_clock::now() - last_sync_ >= chosen_.interval;
@@ -81,6 +121,8 @@ std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mute
   auto const has_work = [this] { return !waiting_.empty() || stops_; };
   if (chosen_.mode == sync_mode::interval && synced_through_ < newest_written_)
     work_.wait_until(lock, last_sync_ + chosen_.interval, has_work);
+  else if (lacks_space())
+    work_.wait_until(lock, last_look_at_space_ + space_looked_at_every, has_work);
   else
     work_.wait(lock, has_work);
   std::uint64_t bytes = 0;
@@ -102,6 +144,7 @@ void commit_queue::run() {
     auto const batch = take(lock);
     stops = stops_ && waiting_.empty();
     lock.unlock();
+    look_at_space();
     auto const how = chosen_.mode == sync_mode::always || sync_due() ? sync::now : sync::later;
     if (!batch.empty() || sync_due())
       goes_on = write(batch, how);
@@ -158,6 +201,7 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
 
   rocksdb::WriteOptions options;
   options.sync = how == sync::now;
+  auto const began = std::chrono::steady_clock::now();
   auto const written = ok ? database_.get().Write(options, &rows) : rocksdb::Status::InvalidArgument("a batch of rows");
   if (!written.ok() || latch_.is_tripped()) {
     latch_.trip(to_error(written, "a write"));
@@ -165,10 +209,15 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
   }
   newest_written_ = head.last_number;
   if (how == sync::now) {
+    sync_seconds_.add(seconds_since(began));
     last_sync_ = std::chrono::steady_clock::now();
     synced_through_ = newest_written_;
     if (!promise_what_is_synced())
       return false;
+  }
+  if (!batch.empty()) {
+    commit_seconds_.add(std::chrono::duration<double>(clock::steady::now() - batch.front().at).count());
+    commit_changes_.add(static_cast<double>(batch.size()));
   }
   if (unsynced_bytes_.fetch_sub(bytes, std::memory_order_relaxed) != bytes) {
     std::lock_guard const lock(order_);

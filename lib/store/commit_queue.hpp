@@ -4,7 +4,9 @@
 #include "store/database.hpp"
 #include "store/encoded_change.hpp"
 #include "store/latch.hpp"
+#include "store/statistics.hpp"
 #include "store/store.hpp"
+#include "store/sync_policy.hpp"
 #include "task/event.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -21,23 +23,12 @@
 
 namespace statefund::store {
 
-// When a change counts as durable, and answers are given. The order is the same in all.
-enum class sync_mode {
-  always,   // once it is synced
-  interval, // once it is written; all that was written is synced within the interval
-  never,    // once it is written; the system syncs when it likes
-};
-
-struct sync_policy {
-  sync_mode mode = sync_mode::always;
-  std::chrono::milliseconds interval{100};
-};
-
 // The one order of the daemon, and the one thread that writes it: whatever was ordered while a write was under way goes
 // into the next one, whole changes without a gap. Once a write or sync has failed nothing is written any more.
 class commit_queue {
  public:
-  commit_queue(database& to, latch& failed, sync_policy const& chosen, std::uint64_t next_number);
+  commit_queue(database& to, latch& failed, sync_policy const& chosen, std::uint64_t free_bytes_min,
+               std::uint64_t next_number);
   // Writes and syncs what is ordered, unless the store is lost.
   ~commit_queue();
   commit_queue(commit_queue const&) = delete;
@@ -69,6 +60,8 @@ class commit_queue {
   // Number of the newest change, or of its last record, that can be read back, and counts as durable.
   std::uint64_t written_through() const noexcept { return written_through_.load(std::memory_order_seq_cst); }
   not_durable unsynced() const noexcept;
+  std::optional<short_of_space> lacks_space() const noexcept;
+  disk_work work() const;
 
   // Returns once written_through() has come so far; errc::lost. Any thread with an executor of one thread.
   boost::asio::awaitable<result<void>> wait_for(std::uint64_t number);
@@ -88,6 +81,7 @@ class commit_queue {
     task::event changed; // of the executor's thread
   };
 
+  void look_at_space();
   void append(encoded_change next, std::uint64_t number, std::uint64_t last_number);
   void run();
   std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
@@ -102,6 +96,7 @@ class commit_queue {
   database& database_;
   latch& latch_;
   sync_policy const chosen_;
+  std::uint64_t const free_bytes_min_;
 
   mutable std::mutex order_; // number and append are one step; guards all below up to the atomics
   std::condition_variable work_;
@@ -114,6 +109,11 @@ class commit_queue {
   std::atomic<std::uint64_t> unsynced_bytes_ = 0;
   std::atomic<clock::steady::rep> unsynced_since_ = 0;
 
+  std::atomic<std::uint64_t> free_bytes_ = UINT64_MAX;
+  growing_distribution<10> commit_seconds_;
+  growing_distribution<10> commit_changes_;
+  growing_distribution<10> sync_seconds_;
+
   std::mutex waiters_mutex_;
   std::vector<std::shared_ptr<waiters>> waiters_;
 
@@ -122,6 +122,7 @@ class commit_queue {
   std::uint64_t newest_written_;
   std::chrono::steady_clock::time_point last_sync_;
   std::chrono::steady_clock::time_point last_promise_sync_;
+  std::chrono::steady_clock::time_point last_look_at_space_;
   std::thread committer_; // last: it uses all of it
 };
 

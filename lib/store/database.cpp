@@ -298,9 +298,9 @@ result<void> database::open_for_writing(std::uint32_t partition_count, latch& fa
   return {};
 }
 
-std::uint64_t database::free_bytes() const {
+std::optional<std::uint64_t> database::free_bytes() const {
   std::uint64_t free = 0;
-  return environment_.GetFreeSpace(directory_, &free).ok() ? free : 0;
+  return environment_.GetFreeSpace(directory_, &free).ok() ? std::optional(free) : std::nullopt;
 }
 
 database::~database() {

@@ -54,8 +54,8 @@ class database {
   head_table::head const& found() const noexcept { return found_; }
   promise& promised() noexcept { return *promise_; }
 
-  // Of the file system that the directory lies on; 0: unknown.
-  std::uint64_t free_bytes() const;
+  // Of the file system that the directory lies on; absent: unknown.
+  std::optional<std::uint64_t> free_bytes() const;
 
  private:
   database(rocksdb::Env& environment, std::string directory);

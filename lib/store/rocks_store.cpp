@@ -104,7 +104,7 @@ result<std::unique_ptr<rocks_store>> rocks_store::open(rocks_store_options const
   if (auto const loaded = own->load(); !loaded)
     return loaded.error();
   auto const now_us = static_cast<std::uint64_t>(clock::unix_ms()) * 1000;
-  own->order_ = std::make_unique<commit_queue>(*own->database_, own->latch_, chosen.sync,
+  own->order_ = std::make_unique<commit_queue>(*own->database_, own->latch_, chosen.sync, chosen.free_bytes_min,
                                                std::max(own->database_->found().last_number + 1, now_us));
   return own;
 }

@@ -24,6 +24,7 @@ namespace statefund::store {
 struct rocks_store_options {
   database_options database;
   sync_policy sync;
+  std::uint64_t free_bytes_min = 0; // of the disk; below it lacks_space() says so
   std::size_t keys_max = 1'000'000; // idempotency keys inside their window
   std::size_t dead_letters_max = 100'000;
   std::uint64_t dead_letters_bytes_max = 1U << 30U;
@@ -62,6 +63,8 @@ class rocks_store final : public store {
   read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
                 std::size_t count_max, std::uint64_t bytes_max) override;
   not_durable unsynced() const noexcept override { return order_->unsynced(); }
+  std::optional<short_of_space> lacks_space() const noexcept override { return order_->lacks_space(); }
+  std::optional<disk_work> work() const override { return order_->work(); }
   std::shared_ptr<egress_account const> account(message::egress_id const& egress) override;
   std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const override;
   std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const override;

@@ -6,6 +6,7 @@
 #include "message/change.hpp"
 #include "message/state_values.hpp"
 #include "store/errc.hpp"
+#include "store/statistics.hpp"
 #include "store/ticket.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -188,6 +189,11 @@ class store {
 
   // Any thread. Nothing, where what is ordered is durable.
   virtual not_durable unsynced() const noexcept { return {}; }
+
+  // Any thread. Absent: there is room, or nothing lies on a disk. Looked at about every second.
+  virtual std::optional<short_of_space> lacks_space() const noexcept { return std::nullopt; }
+  // Any thread. Absent: nothing lies on a disk.
+  virtual std::optional<disk_work> work() const { return std::nullopt; }
 
   // Made at the first use of the id.
   virtual std::shared_ptr<egress_account const> account(message::egress_id const& egress) = 0;

@@ -130,7 +130,6 @@ daemon_test('what is mistyped or missing is refused with 78 and a hint', async (
     [['--modul', 'x'], /--modul/],
     [['--set', 'ingres.wait_max=1s'], /ingress/],
     [['--set', 'ingress.wait_max=soon'], /soon/],
-    [['--store', 'rocksdb'], /SF0004/],
     [['--shards', 'many'], /many/],
     [['--modules', stage.directory.file('no-such-directory')], /no-such-directory/],
     [['--config', stage.directory.file('no-such-file.yaml')], /no-such-file/],

@@ -1,6 +1,7 @@
 #include "catalog/snapshot.hpp"
 #include "daemon/application.hpp"
 #include "dialogue/door_client.hpp"
+#include "store/memory_store.hpp"
 #include "support/certificates.hpp"
 #include "support/event_loop.hpp"
 #include "support/scripted_server.hpp"
@@ -47,6 +48,7 @@ struct whole_daemon {
     served.emplace(daemon::application::parts{.chosen = chosen,
                                               .modules = modules,
                                               .executors = {loop.executor()},
+                                              .store = std::make_unique<store::memory_store>(),
                                               .store_lost = [](error const&) {},
                                               .load_modules = [this] { return load(); }});
     std::optional<result<void>> opened;

@@ -42,6 +42,8 @@ class forwarding_store : public store::store {
     return kept_.read_messages(target, after, through, count_max, bytes_max);
   }
   statefund::store::not_durable unsynced() const noexcept override { return kept_.unsynced(); }
+  std::optional<statefund::store::short_of_space> lacks_space() const noexcept override { return kept_.lacks_space(); }
+  std::optional<statefund::store::disk_work> work() const override { return kept_.work(); }
   std::shared_ptr<statefund::store::egress_account const> account(message::egress_id const& egress) override {
     return kept_.account(egress);
   }

@@ -109,14 +109,14 @@ TEST_CASE("settings that cannot be used are told before the modules, and counted
   module_directory const modules;
   modules.write("a.yaml", "kind: [\n");
   auto judged = check_modules(modules.path());
-  judged.settings.push_back({{"--store"}, "SF0004: no such store", {}});
-  CHECK_THAT(shown(judged), Catch::StartsWith("--store: error: SF0004: no such store\n"));
+  judged.settings.push_back({{"--store"}, "SF0001: no such store", {}});
+  CHECK_THAT(shown(judged), Catch::StartsWith("--store: error: SF0001: no such store\n"));
   CHECK_THAT(shown(judged), Catch::EndsWith("\n1 error in the settings, 1 error in 1 of 1 file\n"));
   checked none;
   none.settings = judged.settings;
-  CHECK(shown(none) == "--store: error: SF0004: no such store\n1 error in the settings\n");
+  CHECK(shown(none) == "--store: error: SF0001: no such store\n1 error in the settings\n");
   CHECK(to_json(none) == R"({"directory":"","ok":false,"files":[],"diagnostics":[{"file":"--store","line":null,)"
-                         R"("column":null,"severity":"error","message":"SF0004: no such store","hint":null,)"
+                         R"("column":null,"severity":"error","message":"SF0001: no such store","hint":null,)"
                          R"("first":null,"source":null}]})"
                          "\n");
 }

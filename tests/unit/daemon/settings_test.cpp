@@ -58,7 +58,7 @@ TEST_CASE("without file and flags the settings are the documented defaults") {
   CHECK(all.ingress.message_bytes_max == 16 * 1024 * 1024);
   CHECK(all.ingress.wait_max == 10s);
   CHECK(all.admin.actions == admin_actions::refused);
-  CHECK(all.store.kind == store_kind::memory);
+  CHECK(all.store.kind == store_kind::rocksdb);
   CHECK(all.store.sync_interval == 100ms);
   CHECK_FALSE(all.shards);
   CHECK(all.limits.delayed_max == 10'000'000);
@@ -87,7 +87,7 @@ TEST_CASE("a file sets every kind of setting") {
 modules: ./mods
 ingress: {mode: 0600, allow_uids: [0, 1000], connections_max: 7, message_bytes_max: 1 MiB, wait_max: 250}
 admin: {listen: "[::1]:9810", actions: true}
-store: {kind: rocksdb, sync: interval, sync_interval: 5ms}
+store: {kind: memory, sync: interval, sync_interval: 5ms}
 shards: 4
 start_paused: true
 log: {level: debug, format: json}
@@ -104,8 +104,8 @@ module:
   CHECK(all.ingress.wait_max == 250ms);
   CHECK(all.admin.listen == "[::1]:9810");
   CHECK(all.admin.actions == admin_actions::allowed);
-  CHECK(all.store.kind == store_kind::rocksdb);
-  CHECK(all.store.sync == sync_mode::interval);
+  CHECK(all.store.kind == store_kind::memory);
+  CHECK(all.store.sync == store::sync_mode::interval);
   CHECK(all.store.sync_interval == 5ms);
   CHECK(all.shards == 4U);
   CHECK(all.starting == start::paused);
@@ -149,6 +149,8 @@ TEST_CASE("a value of the wrong kind is an error that says what is expected") {
       {"store: {kind: disk}", R"(s.yaml:1:15: error: "store.kind" is "disk"; expected memory or rocksdb)"},
       {"store: {sync: maybe}", R"(s.yaml:1:15: error: "store.sync" is "maybe"; expected always, interval or never)"},
       {"store: {sync_interval: 0}", R"(s.yaml:1:24: error: "store.sync_interval" is "0"; expected at least 1ms)"},
+      {"store: {accept_loss: all}",
+       R"(s.yaml:1:22: error: "store.accept_loss" is "all"; expected the number that the store's refusal names, or nothing)"},
       {"store: {path: ''}", R"(s.yaml:1:15: error: "store.path" is ""; expected a path)"},
       {"start_paused: yes", R"(s.yaml:1:15: error: "start_paused" is "yes"; expected true or false)"},
       {"module: {global-config: {a: [1]}}", R"(s.yaml:1:29: error: "module.global-config.a" is a list; expected text)"},
@@ -234,7 +236,7 @@ TEST_CASE("what is printed reads back as the same settings") {
 modules: "/tmp/a b # \"c\"\\"
 ingress: {mode: "0600", group: "null", allow_uids: [0, 1000], message_bytes_max: 1000, wait_max: 1500ms}
 admin: {socket: "-x", listen: "[::1]:1", actions: true}
-store: {kind: rocksdb, sync: never, accept_loss: "line\nline\x01"}
+store: {kind: rocksdb, sync: never, accept_loss: 17}
 shards: 3
 start_paused: true
 log: {level: error, format: text}
@@ -248,7 +250,7 @@ module: {global-config: {"k: 1": "- v", plain: v, empty: ""}}
   REQUIRE(again.has_value());
   CHECK(again->values == combined->values);
   CHECK(again->values.modules == "/tmp/a b # \"c\"\\");
-  CHECK(again->values.store.accept_loss == "line\nline\x01");
+  CHECK(again->values.store.accept_loss == 17);
 }
 
 TEST_CASE("printed settings say where each comes from") {
