@@ -57,7 +57,7 @@ async function show(binary, directory) {
     for (const text of module.trimEnd().split('\n')) line(dim(text));
 
     const started = performance.now();
-    const made = new Daemon(binary, directory, {'example.yaml': module});
+    const made = new Daemon(binary, directory, {'example.yaml': module}, {store: 'rocksdb'});
     try {
       await made.ready();
     } catch (failure) {

@@ -168,6 +168,10 @@ export class Daemon {
     return request(this.ingress, 'PUT', target, {headers: {'content-type': 'text/plain', ...headers}, body: text});
   }
 
+  ask_admin(method, target, options = {}) {
+    return request(this.admin, method, target, options);
+  }
+
   // The records of an egress: {status, records, text}; an egress that nothing was written to yet has none.
   async read_egress(egress, {within_ms = 10_000, ...query} = {}) {
     const answer = await request(this.ingress, 'GET', `/-/egress/${egress}?${new URLSearchParams(query)}`, {within_ms});

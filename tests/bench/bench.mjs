@@ -11,9 +11,10 @@ import {Daemon, Directory, module_for} from '../../docs/demo/statefund.mjs';
 import {calling} from './calls.mjs';
 import {Nginx, canned_function, proxy_to, request_over_tcp, wrk} from './floor.mjs';
 import {from_function, incomplete_invocation_context, to_function} from './frames.mjs';
+import {keeping} from './keeping.mjs';
 import * as load from './load.mjs';
 import {loading} from './modules.mjs';
-import {median} from './numbers.mjs';
+import {median, quantile} from './numbers.mjs';
 
 const page = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../docs/benchmarks.md');
 const longest_ms = 20 * 60_000; // the whole bench; then it is ended
@@ -59,11 +60,6 @@ function options() {
     binary: path.resolve(binary), write_docs: values['write-docs'], shards: values.shards,
     rounds: whole('rounds'), messages: whole('messages'), seconds: whole('seconds'),
   };
-}
-
-function quantile(numbers, share) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
 
 // Everything that is measured, in the order of a round. Each gives {per_second, dispatching_us, function_us, client_us}.
@@ -276,10 +272,12 @@ spec:
     const read = [['', 'ms', 'lowest-highest'], ...(await loading(chosen.binary, chosen.rounds)).map(([what, ms]) =>
       [what, median(ms).toFixed(0), `${Math.min(...ms).toFixed(0)}-${Math.max(...ms).toFixed(0)}`])];
     const called = await calling({directory, body_path: bodies_path.empty, client: path.join(path.dirname(chosen.binary), 'bench_calls'), ...chosen});
+    for (const stop of started.reverse().splice(0)) await stop(); // the stores are measured by daemons of their own
+    const kept = await keeping({binary: chosen.binary, directory, rounds: chosen.rounds, messages: chosen.messages});
     const told = facts(chosen);
     console.log(told.join('\n'));
-    for (const [title, rows] of [...tables, ['a call and nothing besides', called.rows], waiting, ['reading module files', read]]) console.log(`\n${title}\n${aligned(rows).join('\n')}`);
-    console.log(`\n${[...meant, ...called.meant].join('\n')}`);
+    for (const [title, rows] of [...tables, ['a call and nothing besides', called.rows], waiting, ['reading module files', read], ['what keeping costs', kept.rows], ['a start after kill -9', kept.start_rows]]) console.log(`\n${title}\n${aligned(rows).join('\n')}`);
+    console.log(`\n${[...meant, ...called.meant, ...kept.meant].join('\n')}`);
 
     if (chosen.write_docs) {
       let text = fs.readFileSync(page, 'utf8');
@@ -288,6 +286,7 @@ spec:
       text = between_marks(text, 'calls', [...markdown(called.rows), '', ...called.meant]);
       text = between_marks(text, 'latency', markdown(waiting[1]));
       text = between_marks(text, 'modules', markdown(read));
+      text = between_marks(text, 'stores', [...markdown(kept.rows), '', ...markdown(kept.start_rows), '', ...kept.meant]);
       fs.writeFileSync(page, text);
       process.stderr.write('bench: docs/benchmarks.md is written\n');
     }

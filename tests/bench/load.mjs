@@ -54,6 +54,23 @@ async function upload(daemon, agent, {bytes, message_count}) {
   }
 }
 
+// All of `bodies`, over so many connections.
+export async function upload_all(daemon, bodies, connection_count) {
+  const agent = new http.Agent({keepAlive: true, maxSockets: connection_count});
+  let next = 0;
+  async function send() {
+    while (next < bodies.length) await upload(daemon, agent, bodies[next++]);
+  }
+  await Promise.all(Array.from({length: connection_count}, send));
+  agent.destroy();
+}
+
+// One message, until it is answered.
+export async function put(daemon, agent, target, {type, bytes}) {
+  const headers = {'statefun-type': type, 'content-length': bytes.length};
+  expect_status(await over_unix_socket(daemon.ingress, agent, 'PUT', target, {headers, body: bytes}), 202, `a message to ${target}`);
+}
+
 // Reads and acknowledges the records of an egress.
 class Reader {
   constructor(daemon, egress) {
@@ -250,12 +267,8 @@ export async function latencies({daemon, namespace, name, value, egress, count, 
     const sending = at_a_rate(count, per_second, async (i) => {
       const id = `single-${i}`;
       sent_at.set(id, performance.now());
-      const answer = await over_unix_socket(daemon.ingress, agent, 'PUT', `/${namespace}/${name}/${id}`, {
-        headers: {'statefun-type': value.type, 'content-length': value.bytes.length},
-        body: value.bytes,
-      });
+      await put(daemon, agent, `/${namespace}/${name}/${id}`, value);
       answered_at.set(id, performance.now());
-      expect_status(answer, 202, `a message to ${id}`);
     });
     await Promise.all([sending, reading]);
   } finally {

@@ -1,0 +1,201 @@
+// What keeping costs: the daemon with the memory store beside the durable one with each sync setting.
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+
+import {Daemon, Directory, module_for} from '../../docs/demo/statefund.mjs';
+import {Nginx, canned_function} from './floor.mjs';
+import {from_function, incomplete_invocation_context, to_function} from './frames.mjs';
+import * as load from './load.mjs';
+import {median, quantile} from './numbers.mjs';
+
+const namespace = 'bench';
+const egress = {namespace, name: 'out', type: 'bench/bytes', bytes: Buffer.alloc(200, 'r')};
+const state = {name: 'last', type: 'bench/bytes', bytes: Buffer.alloc(16, 's')};
+const value = {type: 'bench/bytes', bytes: Buffer.alloc(200, 'm')};
+const first = {target: {namespace, name: 'full', id: 'first'}, value: {type: 'bench/bytes', bytes: Buffer.from('first')}};
+const producers_count = 64;
+const memory_share_min = 0.7; // aims
+const written_bytes_max = 600;
+const hot_per_second_min = 250_000;
+
+export const kinds = {
+  memory: {store: 'memory', args: []},
+  always: {store: 'rocksdb', args: ['--set', 'store.sync=always']},
+  interval: {store: 'rocksdb', args: ['--set', 'store.sync=interval']},
+  never: {store: 'rocksdb', args: ['--set', 'store.sync=never']},
+};
+
+function module_of(nginx) {
+  return module_for(`${namespace}/*`, `http://127.0.0.1:${nginx.port}/{function.name}`, `  transport:
+    type: io.statefun.transports.v1/async
+    pool_size: 64
+---
+kind: statefund.egress.v1/queue
+spec:
+  id: ${egress.namespace}/${egress.name}
+`);
+}
+
+async function written_bytes(daemon) {
+  const {text} = await daemon.ask_admin('GET', '/metrics');
+  const parts = [...text.matchAll(/^statefun_store_written_bytes_total\{part="\w+"\} (\S+)/gm)];
+  const of_process = /^write_bytes: (\d+)/m.exec(fs.readFileSync(`/proc/${daemon.child.pid}/io`, 'latin1'));
+  return {parts: parts.reduce((sum, [, bytes]) => sum + Number(bytes), 0), process: Number(of_process[1])};
+}
+
+// One daemon on a directory of its own; `body` is given it.
+async function with_daemon(binary, nginx, {store, args}, body) {
+  const directory = new Directory();
+  const settings = 'log: {level: warning}\n';
+  const start = () => new Daemon(binary, directory, {'bench.yaml': module_of(nginx)}, {args, store, settings});
+  let daemon = start();
+  try {
+    await daemon.ready();
+    return await body(daemon, async () => {
+      await daemon.kill();
+      const begun_at = performance.now();
+      daemon = start();
+      await daemon.ready();
+      return {daemon, ready_ms: performance.now() - begun_at};
+    });
+  } finally {
+    await daemon.kill();
+    directory.remove();
+  }
+}
+
+// What the disk needs for one small append and its sync: milliseconds.
+export function syncs_of_disk(directory, count) {
+  const file = fs.openSync(path.join(directory, 'syncs'), 'w');
+  const bytes = Buffer.alloc(512, 'x');
+  const taken_ms = [];
+  for (let i = 0; i < count; ++i) {
+    const begun_at = performance.now();
+    fs.writeSync(file, bytes);
+    fs.fdatasyncSync(file);
+    taken_ms.push(performance.now() - begun_at);
+  }
+  fs.closeSync(file);
+  return taken_ms;
+}
+
+// Single messages, one after the other: the milliseconds until each was answered.
+async function answers_one_at_a_time(daemon, count) {
+  const agent = new http.Agent({keepAlive: true, maxSockets: 1});
+  const taken_ms = [];
+  for (let i = 0; i < count; ++i) {
+    const begun_at = performance.now();
+    await load.put(daemon, agent, `/${namespace}/empty/one-${i}`, value);
+    taken_ms.push(performance.now() - begun_at);
+  }
+  agent.destroy();
+  return taken_ms;
+}
+
+const distinct = (i) => `address-${String(i).padStart(7, '0')}`;
+const of_producers = (name, count, id_of) =>
+  load.uploads({namespace, name, id_of, value, count, messages_per_upload: 100});
+
+async function measure_kind(binary, nginx, kind, messages) {
+  const out = `${egress.namespace}/${egress.name}`;
+  return with_daemon(binary, nginx, kind, async (daemon) => {
+    for (let i = 100; i < 164; ++i) await load.settle_one(daemon, {...first.target, id: `no${i}`}, first.value);
+    await load.drain(daemon, out);
+    const common = {daemon, nginx, connection_count: producers_count};
+    await load.run({...common, name: 'empty', bodies: of_producers('empty', messages / 4, distinct), one_call_each: true});
+    const before = await written_bytes(daemon);
+    const full = await load.run(
+      {...common, name: 'full', bodies: of_producers('full', messages, distinct), egress: out, one_call_each: true});
+    const after = await written_bytes(daemon);
+    const empty = await load.run({...common, name: 'empty', bodies: of_producers('empty', messages, distinct), one_call_each: true});
+    const hot_bodies = load.uploads({namespace, name: 'empty', id_of: () => 'hot', value, count: 4 * messages, messages_per_upload: 2_000});
+    const hot = await load.run({daemon, nginx, connection_count: 4, name: 'empty', bodies: hot_bodies});
+    const answered_ms = await answers_one_at_a_time(daemon, 500);
+    return {
+      full, empty, hot, answered_ms,
+      store_bytes: (after.parts - before.parts) / messages,
+      process_bytes: (after.process - before.process) / messages,
+    };
+  });
+}
+
+// Milliseconds until a daemon that was killed serves again, with so many messages waiting.
+async function start_with(binary, nginx, pending, addresses) {
+  return with_daemon(binary, nginx, kinds.always, async (daemon, restart) => {
+    if (pending > 0) {
+      await daemon.ask_admin('POST', `/v1/functions/${namespace}/kept/pause`);
+      const bodies = load.uploads({namespace, name: 'kept', id_of: (i) => `address-${i % addresses}`, value, count: pending, messages_per_upload: 2_000});
+      await load.upload_all(daemon, bodies, 4);
+    }
+    return (await restart()).ready_ms;
+  });
+}
+
+// Gives the tables' rows and what is meant by them.
+export async function keeping({binary, directory, rounds, messages}) {
+  const answer = from_function({state, egress});
+  const question = incomplete_invocation_context(state);
+  const asking = to_function(first.target, first.value);
+  const nginx = await Nginx.start(directory, 'keeping', canned_function({answer, question, asking_bytes: asking.length}));
+  try {
+    const seen = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, []]));
+    const syncs_ms = [];
+    for (let round = 0; round < rounds; ++round) {
+      for (const [kind, how] of Object.entries(kinds)) {
+        seen[kind].push(await measure_kind(binary, nginx, how, messages));
+        const {full, hot} = seen[kind].at(-1);
+        process.stderr.write(`bench: round ${round + 1} of ${rounds}: store ${kind}: ${Math.round(full.per_second)} a second, ` +
+          `${Math.round(hot.per_second)} hot\n`);
+      }
+      syncs_ms.push(...syncs_of_disk(directory.path, 200));
+    }
+    const starts = [];
+    for (const [pending, addresses] of [[0, 0], [10_000, 10_000], [1_000_000, 100_000]]) {
+      const taken_ms = [];
+      for (let round = 0; round < rounds; ++round) taken_ms.push(await start_with(binary, nginx, pending, addresses));
+      starts.push([pending, taken_ms]);
+    }
+    return told({seen, syncs_ms, starts});
+  } finally {
+    await nginx.stop();
+  }
+}
+
+function told({seen, syncs_ms, starts}) {
+  const of = (kind, pick) => median(seen[kind].map(pick));
+  const whole = (number) => Math.round(number).toLocaleString('en-US');
+  const share = (kind, pick) => median(seen[kind].map((it, round) => pick(it) / pick(seen.memory[round])));
+  const rows = [['', 'messages/s', 'of memory', 'us a message', 'with state and record/s', 'of memory', 'us a message',
+    'bytes written', 'of the process', 'hot/s', 'answer p50 ms', 'p99 ms']];
+  for (const kind of Object.keys(kinds)) {
+    const answered = seen[kind].flatMap((it) => it.answered_ms);
+    rows.push([kind === 'memory' ? kind : `rocksdb, ${kind}`,
+      whole(of(kind, (it) => it.empty.per_second)), share(kind, (it) => it.empty.per_second).toFixed(2),
+      of(kind, (it) => it.empty.dispatching_us).toFixed(1),
+      whole(of(kind, (it) => it.full.per_second)), share(kind, (it) => it.full.per_second).toFixed(2),
+      of(kind, (it) => it.full.dispatching_us).toFixed(1),
+      kind === 'memory' ? '-' : whole(of(kind, (it) => it.store_bytes)),
+      kind === 'memory' ? '-' : whole(of(kind, (it) => it.process_bytes)),
+      whole(of(kind, (it) => it.hot.per_second)),
+      quantile(answered, 0.5).toFixed(2), quantile(answered, 0.99).toFixed(2)]);
+  }
+  const sync_ms = [0.5, 0.99].map((it) => quantile(syncs_ms, it));
+  const answer_ms = quantile(seen.always.flatMap((it) => it.answered_ms), 0.5);
+  const start_rows = [['messages waiting', 'ms until it serves', 'lowest-highest'], ...starts.map(([pending, taken_ms]) =>
+    [pending.toLocaleString('en-US'), whole(median(taken_ms)), `${whole(Math.min(...taken_ms))}-${whole(Math.max(...taken_ms))}`])];
+  const judged = (kept) => (kept ? 'within' : 'not within');
+  const kept_share = share('always', (it) => it.full.per_second);
+  const written = of('always', (it) => it.store_bytes);
+  const hot = of('always', (it) => it.hot.per_second);
+  return {
+    rows, start_rows,
+    meant: [
+      `A 512-byte append and its sync take this disk ${sync_ms[0].toFixed(2)} ms (p99 ${sync_ms[1].toFixed(2)} ms); an answer, one at a time ` +
+        `with \`sync: always\`, ${(answer_ms / sync_ms[0]).toFixed(2)} times that: ${judged(answer_ms <= 2 * sync_ms[0])} 2, the aim.`,
+      `With \`sync: always\` and ${producers_count} producers ${(100 * kept_share).toFixed(0)} % of the memory store's throughput: ` +
+        `${judged(kept_share >= memory_share_min)} ${100 * memory_share_min} %, the aim; ${whole(written)} bytes written for a message of ${value.bytes.length}: ` +
+        `${judged(written <= written_bytes_max)} ${written_bytes_max}; ${whole(hot)} messages a second to one hot address: ${judged(hot >= hot_per_second_min)} ${whole(hot_per_second_min)}.`,
+    ],
+  };
+}
