@@ -103,10 +103,10 @@ class Reader {
   }
 }
 
-// Reads and acknowledges what is there.
+// Reads and acknowledges what is there, or will be in a moment: a record is shown once it is durable.
 export async function drain(daemon, egress) {
   const reader = new Reader(daemon, egress);
-  while (await reader.read() > 0);
+  while (await reader.read({wait: '300ms'}) > 0);
   reader.close();
 }
 
