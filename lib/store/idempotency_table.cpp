@@ -65,7 +65,7 @@ bool may_be_dropped(std::string_view value, std::int64_t now_ms) noexcept {
   for (wire::field found; in.next(found);)
     if (found.tag == varint_tag(1))
       expires_at_ms = static_cast<std::int64_t>(found.varint);
-  return in.complete() && now_ms - expires_at_ms > grace_ms;
+  return in.complete() && expires_at_ms < now_ms - grace_ms;
 }
 
 } // namespace statefund::store::idempotency_table

@@ -74,6 +74,8 @@ bool key_reader::take(std::string& into) {
     auto const byte = static_cast<unsigned char>(left_.front());
     left_.remove_prefix(1);
     length |= static_cast<std::uint64_t>(byte & 0x7fU) << shift;
+    if (byte == 0 && shift > 0)
+      return false; // a text has one form, so that a row has one key
     if (byte < 0x80)
       break;
   }

@@ -3,8 +3,6 @@
 #include "clock/clock.hpp"
 #include "store/row_parts.hpp"
 
-#include <algorithm>
-
 namespace statefund::store::state_table {
 
 using wire::length_tag;
@@ -33,9 +31,8 @@ std::string value_of(message::stored_value const& kept) {
   value.reserve(kept.value.size_bytes() + 40);
   wire::put_varint_field(value, 1, static_cast<std::uint64_t>(kept.expires_at_ms));
   put_value_field(value, 2, kept.value);
-  if (kept.expires_at_ms != 0)
-    wire::put_varint_field(
-        value, 3, static_cast<std::uint64_t>(std::max<std::int64_t>(0, kept.expires_at_ms - clock::unix_ms())));
+  if (auto const now_ms = clock::unix_ms(); kept.expires_at_ms > now_ms)
+    wire::put_varint_field(value, 3, static_cast<std::uint64_t>(kept.expires_at_ms - now_ms));
   return value;
 }
 
@@ -79,7 +76,7 @@ bool may_be_dropped(std::string_view value, std::int64_t now_ms) noexcept {
       expires_at_ms = static_cast<std::int64_t>(found.varint);
     else if (found.tag == varint_tag(3))
       duration_ms = static_cast<std::int64_t>(found.varint);
-  return in.complete() && expires_at_ms != 0 && now_ms - expires_at_ms > grace_ms + duration_ms / 100;
+  return in.complete() && expires_at_ms != 0 && expires_at_ms < now_ms - grace_ms - duration_ms / 100;
 }
 
 } // namespace statefund::store::state_table
