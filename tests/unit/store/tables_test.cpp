@@ -1,4 +1,5 @@
 #include "unit/store/rows.hpp"
+#include "unit/wire/hex.hpp"
 
 #include "clock/clock.hpp"
 #include "store/row_parts.hpp"
@@ -338,6 +339,15 @@ TEST_CASE("keys are these bytes") {
                                                            "\2ns\2fn\0"));
   CHECK(position_table::key_of(1, "topic") == text("\0\1"
                                                    "\5topic"));
+}
+
+TEST_CASE("a waiting message is these bytes, as docs/format/store.md shows them") {
+  using wire::test::hex;
+  message::address const target{{"n", "f"}, "i"};
+  auto const partition = message::partition_of(target, 256);
+  CHECK(mailbox_table::key_of(partition, target, {1791234567890123, 0}) ==
+        hex("005E 016E 0166 0169 00065D1E4C20E4CB 00000000"));
+  CHECK(mailbox_table::value_of({target, std::nullopt, {"t", true, "hi"}}) == hex("1209 0A0174 1001 1A026869"));
 }
 
 TEST_CASE("format and head are read as they were written, by protobuf's runtime, too") {
