@@ -23,8 +23,6 @@ namespace statefund::store {
 
 namespace {
 
-// Of the log, which a start reads whole: what bounds how long a start takes.
-constexpr std::uint64_t log_bytes_max = 32U << 20U;
 constexpr std::size_t write_buffers_bytes = 64U << 20U;
 constexpr std::size_t block_cache_bytes = 32U << 20U;
 
@@ -92,7 +90,6 @@ rocksdb::DBOptions options_of(rocksdb::Env& environment) {
   chosen.allow_2pc = false;
   chosen.recycle_log_file_num = 0;
   chosen.max_bgerror_resume_count = 0;
-  chosen.max_total_wal_size = log_bytes_max;
   chosen.db_write_buffer_size = write_buffers_bytes;
   chosen.max_background_jobs = 2;
   chosen.max_open_files = 256;
@@ -193,7 +190,7 @@ result<std::unique_ptr<database>> database::open(database_options const& chosen,
     return locked.error();
   if (auto const kept = own->compare_with_promise(chosen.accept_loss); !kept)
     return kept.error();
-  if (auto const opened = own->open_for_writing(chosen.partition_count, failed); !opened)
+  if (auto const opened = own->open_for_writing(chosen, failed); !opened)
     return opened.error();
   return own;
 }
@@ -248,8 +245,9 @@ result<void> database::compare_with_promise(std::optional<std::uint64_t> const& 
                              std::to_string(recovered) + " are all"};
 }
 
-result<void> database::open_for_writing(std::uint32_t partition_count, latch& failed) {
+result<void> database::open_for_writing(database_options const& chosen, latch& failed) {
   auto options = options_of(environment_);
+  options.max_total_wal_size = chosen.log_bytes_max;
   options.listeners.push_back(std::make_shared<failures>(failed));
   options.statistics = rocksdb::CreateDBStatistics();
   options.statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
@@ -269,7 +267,7 @@ result<void> database::open_for_writing(std::uint32_t partition_count, latch& fa
   std::string value;
   status = db_->Get({}, family(table::head), head_table::format_key, &value);
   if (status.IsNotFound()) {
-    format_.partition_count = partition_count;
+    format_.partition_count = chosen.partition_count;
     rocksdb::WriteOptions synced;
     synced.sync = true;
     status = db_->Put(synced, family(table::head), head_table::format_key, head_table::value_of(format_));

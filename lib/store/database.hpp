@@ -29,6 +29,7 @@ struct database_options {
   std::filesystem::path directory;
   std::uint32_t partition_count = 256;      // of a new one
   std::optional<std::uint64_t> accept_loss; // opens what lost changes, if what is left ends at this number
+  std::uint64_t log_bytes_max = 32U << 20U; // a start reads so much, and takes as long
   rocksdb::Env* environment = nullptr;      // another file system; outlives the database
 };
 
@@ -62,7 +63,7 @@ class database {
 
   result<void> lock();
   result<void> compare_with_promise(std::optional<std::uint64_t> const& accept_loss);
-  result<void> open_for_writing(std::uint32_t partition_count, latch& failed);
+  result<void> open_for_writing(database_options const& chosen, latch& failed);
 
   rocksdb::Env& environment_;
   std::string const directory_;
