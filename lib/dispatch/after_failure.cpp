@@ -2,6 +2,7 @@
 
 #include "clock/backoff.hpp"
 #include "dispatch/turn_loop.hpp"
+#include "error/planted.hpp"
 #include "function/errc.hpp"
 #include "log/log.hpp"
 #include "turn/conclude.hpp"
@@ -94,6 +95,8 @@ turn_told turn_loop::after_failure(mailbox::mailbox& own, lane& type, function::
   case turn::next_call::none:
     return give_up(own, type, why);
   case turn::next_call::at_once:
+    if (test_only::is_planted(test_only::mistake::beside_culprit))
+      return give_up(own, type, why);
     becomes_ready(own, type);
     return turn_end::failed;
   case turn::next_call::later:
@@ -131,7 +134,9 @@ turn_end turn_loop::give_up(mailbox::mailbox& own, lane& type, error const& why)
   if (meaning_of(why) != turn::failure::refused)
     because.text.insert(0, std::to_string(own.tried.parts.back().attempts_count) +
                                " attempts are used up; the last one: ");
-  auto const goes = turn::judge_culprit(type.limits.then, type.last_success > own.failing_since);
+  bool const others_succeed = type.last_success > own.failing_since;
+  auto const goes = turn::judge_culprit(type.limits.then,
+                                        others_succeed || test_only::is_planted(test_only::mistake::broken_function));
   if (goes == turn::culprit_goes::nowhere)
     return pause_for(own, type, number::address_paused, std::move(because));
   if (goes == turn::culprit_goes::later)

@@ -8,6 +8,8 @@ enum class mistake {
   none,
   lost_wake_up,    // an address that waits after a turn is never called again
   reordered_retry, // a batch that took no effect goes behind what came meanwhile
+  beside_culprit,  // the first message of a batch that is refused is given up, whoever is the cause
+  broken_function, // messages are given up though no other call has succeeded
 };
 
 #ifdef STATEFUND_PLANTED_MISTAKES

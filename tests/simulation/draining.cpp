@@ -10,7 +10,8 @@ void world::calm_down() {
     return;
   if (ends_soon_)
     crash(*std::exchange(ends_soon_, std::nullopt));
-  out_of_reach_until_.fill({});
+  outages_.fill({});
+  std::fill(failures_left_.begin(), failures_left_.end(), std::uint8_t{0});
   bool all_present = false;
   constexpr int rounds_max = 400;
   for (int round = 0; ok(); ++round) {
@@ -45,7 +46,8 @@ void world::calm_down() {
       start_read(egress, 6);
     }
     if (started_ && answered && read_all && all_present && !applies_ && model_.paused().empty() &&
-        model_.paused_types().empty() && model_.waiting_count() == 0 && model_.delayed().empty())
+        model_.paused_types().empty() && model_.letters().empty() && model_.waiting_count() == 0 &&
+        model_.delayed().empty())
       return;
     move_time(20U << std::min(round / 4, 6));
   }

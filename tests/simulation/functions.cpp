@@ -11,10 +11,12 @@ using clock::deadline;
 
 class simulated_function final : public function::function {
  public:
-  simulated_function(world& in, statefund::function::limits limits, std::shared_ptr<message::state_specs const> states)
+  simulated_function(world& in, std::uint64_t number, statefund::function::limits limits,
+                     std::shared_ptr<message::state_specs const> states)
       : world_(in),
         process_(in.process_),
         limits_(limits),
+        policy_{number, limits.attempts_max, limits.then},
         states_(std::move(states)) {}
 
   statefund::function::limits const& call_limits() const noexcept override { return limits_; }
@@ -34,6 +36,7 @@ class simulated_function final : public function::function {
   world& world_;
   std::size_t const process_;
   statefund::function::limits const limits_;
+  trials::policy const policy_;
   std::shared_ptr<message::state_specs const> const states_;
 };
 
@@ -41,7 +44,7 @@ asio::awaitable<result<message::reply>> simulated_function::call(message::addres
                                                                  message::batch const& taken,
                                                                  message::state_values const& states, deadline total) {
   auto const number = world_.number_of(self);
-  world_.call_begins(number, taken, states, limits_);
+  world_.call_begins(number, taken, states, limits_, policy_);
   auto end = task::wait_end::notified;
   if (!world_.one_in(3))
     end = co_await world_.late_.wait(total);
@@ -49,12 +52,12 @@ asio::awaitable<result<message::reply>> simulated_function::call(message::addres
     co_return error{statefund::function::errc::call_cancelled, {}};
   world_.in_flight_[number] = false;
   if (end == task::wait_end::deadline_reached)
-    co_return error{statefund::function::errc::endpoint_failed, "out of time"};
+    co_return world_.fail(number, trouble::late);
   co_return world_.answer(number, taken, states);
 }
 
 void world::call_begins(std::uint32_t self, message::batch const& taken, message::state_values const& states,
-                        function::limits const& limits) {
+                        function::limits const& limits, trials::policy const& policy) {
   if (dead_)
     return;
   ++turns_count_;
@@ -79,20 +82,91 @@ void world::call_begins(std::uint32_t self, message::batch const& taken, message
     check(one.caller ? found->second.sender == number_of(*one.caller) : !found->second.sender,
           "a call carries another caller");
   }
+  if (auto found = model_.tried().call_begins(self, policy, taken); !found.empty())
+    wrong(std::move(found));
+}
+
+namespace {
+
+trials::ending ending_of(trouble what) {
+  switch (what) {
+  case trouble::out_of_reach:
+    return trials::ending::unknown;
+  case trouble::cut:
+  case trouble::late:
+    return trials::ending::uncounted;
+  case trouble::too_large:
+  case trouble::thrown:
+  case trouble::misplaced:
+    return trials::ending::counted;
+  case trouble::refused:
+  case trouble::unreadable:
+  case trouble::state_unknown:
+  case trouble::token_missing:
+  case trouble::delay_negative:
+    return trials::ending::refused;
+  }
+  return trials::ending::unknown;
+}
+
+result<message::reply> answer_of(trouble what, message::address const& self) {
+  message::invocation_result asked;
+  switch (what) {
+  case trouble::out_of_reach:
+    return error{function::errc::endpoint_unreachable, {}};
+  case trouble::cut:
+    return error{function::errc::endpoint_failed, {}};
+  case trouble::late:
+    return error{function::errc::timed_out, {}};
+  case trouble::too_large:
+    return error{function::errc::answer_too_large, {}};
+  case trouble::thrown:
+    return error{function::errc::answered_500, {}};
+  case trouble::misplaced:
+    return error{function::errc::endpoint_answered, {}};
+  case trouble::refused:
+    return error{function::errc::message_refused, {}};
+  case trouble::unreadable:
+    return error{function::errc::answer_unreadable, {}};
+  case trouble::state_unknown:
+    asked.mutations.push_back({"unknown", message::typed_value{"n", true, "1"}});
+    break;
+  case trouble::token_missing:
+    asked.delayed.push_back(message::delayed_cancel{});
+    break;
+  case trouble::delay_negative:
+    asked.delayed.push_back(message::delayed_send{-1, self, value_of(0), {}});
+    break;
+  }
+  return message::reply{std::move(asked)};
+}
+
+} // namespace
+
+result<message::reply> world::fail(std::uint32_t self, trouble what) {
+  traced(2, self, what);
+  model_.tried().call_ends(self, ending_of(what));
+  return answer_of(what, addresses_[self]);
+}
+
+std::optional<trouble> world::trouble_with(std::uint32_t self, message::batch const& taken) {
+  auto const& of_kind = outages_[run_.kind_of(self)];
+  if (clock::steady::now() < of_kind.until)
+    return of_kind.what;
+  for (auto const& one : taken) {
+    auto& left = failures_left_[message_of(one.value)];
+    if (left == 0)
+      continue;
+    left -= left == for_ever ? 0 : 1;
+    return run_.messages[message_of(one.value)].failure;
+  }
+  return std::nullopt;
 }
 
 result<message::reply> world::answer(std::uint32_t self, message::batch const& taken,
                                      message::state_values const& states) {
-  if (clock::steady::now() < out_of_reach_until_[run_.kind_of(self)])
-    return error{function::errc::endpoint_unreachable, {}};
-  for (auto const& one : taken) {
-    auto const message = message_of(one.value);
-    if (failures_left_[message] > 0) {
-      --failures_left_[message];
-      traced(2, self, message);
-      return error{run_.messages[message].failure, {}};
-    }
-  }
+  if (auto const what = trouble_with(self, taken))
+    return fail(self, *what);
   auto const& specs = *states.specs;
   std::array<std::optional<std::size_t>, states_count> carried;
   for (std::size_t i = 0; i < specs.size(); ++i)
@@ -151,17 +225,20 @@ result<message::reply> world::answer(std::uint32_t self, message::batch const& t
       done.mutations.push_back({state_name(which), values[which] ? std::optional(message::typed_value{
                                                                        "n", true, std::to_string(*values[which])})
                                                                  : std::nullopt});
+  model_.tried().call_ends(self, trials::ending::good);
   return message::reply{std::move(done)};
 }
 
 dispatch::declarations world::declarations_of(std::shared_ptr<catalog::snapshot const> const& modules) {
-  auto const make = [this, modules](message::function_type const& type, std::size_t) -> function::handle {
+  auto const make = [this, modules, generation = generation_](message::function_type const& type,
+                                                              std::size_t) -> function::handle {
     auto const* const spec = modules->find(type);
     if (!spec)
       return nullptr;
     auto declared =
         spec->speaks == module::protocol::v2 ? std::make_shared<message::state_specs const>(spec->states) : nullptr;
-    return std::make_shared<simulated_function>(*this, daemon::limits_of(*spec), std::move(declared));
+    auto const number = generation * kinds.size() + run_.kind_of(run_.number_of({type, "0"}));
+    return std::make_shared<simulated_function>(*this, number, daemon::limits_of(*spec), std::move(declared));
   };
   auto const is_declared = [modules](message::egress_id const& egress) { return modules->find(egress) != nullptr; };
   return {make, is_declared};

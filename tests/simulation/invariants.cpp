@@ -16,7 +16,8 @@ void world::will_order(message::change const& whole) {
     auto const account = store_->find_account(record.egress);
     check(account && account->bytes < run_.egress_bytes_max, "an egress holds more than its mark");
   }
-  if (!whole.consumed.empty() || !whole.delayed_gone.empty() || whole.departed || whole.pause)
+  if (!whole.consumed.empty() || !whole.delayed_gone.empty() || whole.departed || whole.pause ||
+      !whole.dead_letters_gone.empty())
     return;
   // From outside: through a door.
   if (!whole.delayed_set.empty())
@@ -36,7 +37,9 @@ void world::has_ordered(message::change const& whole, std::uint64_t number) {
   if (dead_)
     return;
   traced(7, number, whole.consumed.size(), whole.messages.size(), whole.delayed_set.size());
-  if (auto found = model_.take(whole, number, clock::unix_ms()); !found.empty())
+  letters_count_ += whole.dead_letters.size();
+  auto const letters = store_->dead_letters().count < run_.dead_letters_max ? trials::room::enough : trials::room::none;
+  if (auto found = model_.take(whole, number, clock::unix_ms(), letters); !found.empty())
     wrong(std::move(found));
 }
 
@@ -80,9 +83,10 @@ void world::compare() {
   check(all_->counts().pending_messages_count == 0, "messages are counted that are not there");
   check(all_->counts().buffered_bytes == 0, "bytes are counted that are not there");
   check(all_->counts().delayed_count == 0, "delayed messages are counted that are not there");
+  check(store_->dead_letters().count == 0, "dead letters are counted that are not there");
   for (std::uint32_t i = 0; i < sent_.size(); ++i) {
     auto const& own = sent_[i];
-    if (own.comes_in && own.accepted && !model_.took_effect(i) && !model_.was_skipped(i))
+    if (own.comes_in && own.accepted && !model_.took_effect(i) && !model_.was_let_go(i))
       wrong("m" + std::to_string(i) + " was acknowledged and took no effect");
     if (own.comes_in && own.refused && !own.unknown && !own.accepted && model_.ordered(i) != 0)
       wrong("m" + std::to_string(i) + " was refused and took effect");

@@ -39,26 +39,29 @@ std::string named(std::uint32_t message) {
 
 } // namespace
 
-std::string model::take(message::change const& whole, std::uint64_t number, std::int64_t now_ms) {
+std::string model::take(message::change const& whole, std::uint64_t number, std::int64_t now_ms, trials::room letters) {
   if (number <= now_.last_number)
     return "the number " + std::to_string(number) + " is not above the one before";
-  auto wrong = judge(whole, now_ms);
-  auto how = consumption::taken;
-  if (!wrong.empty() && is_skip(whole)) {
-    how = consumption::skipped;
-    wrong.clear();
-  }
+  auto const [wrong, how] = judge(whole, now_ms, letters);
   if (!wrong.empty())
     return wrong;
   log_.push_back({number, how, whole});
+  tell_trials(log_.back());
   apply(now_, log_.back());
   return {};
 }
 
-bool model::is_skip(message::change const& whole) const {
-  return whole.consumed.size() == 1 && whole.messages.empty() && whole.delayed_set.empty() &&
-         whole.delayed_gone.empty() && whole.states.empty() && whole.egress_records.empty() &&
-         may_skip_.contains({run_.number_of(whole.self), whole.consumed.front()});
+void model::tell_trials(numbered const& next) {
+  auto const& whole = next.whole;
+  if (whole.self.id.empty())
+    return; // of an egress, or a type
+  auto const self = run_.number_of(whole.self);
+  if (next.how == consumption::taken && !whole.consumed.empty())
+    trials_.took_effect(self, whole.consumed);
+  else if (!whole.consumed.empty())
+    trials_.left(self, whole.consumed.front());
+  if (whole.pause && !whole.pause->paused)
+    trials_.resumed(self);
 }
 
 void model::crash(std::uint64_t kept_through) {
@@ -67,14 +70,76 @@ void model::crash(std::uint64_t kept_through) {
       apply(base_, one);
   log_.clear();
   now_ = base_;
+  trials_ = trials(run_.addresses_count());
 }
 
-std::string model::judge(message::change const& whole, std::int64_t now_ms) const {
-  if (whole.departed || (whole.pause && whole.consumed.empty()))
+model::judgement model::judge(message::change const& whole, std::int64_t now_ms, trials::room letters) const {
+  if (whole.departed)
     return {};
   if (!whole.consumed.empty())
-    return judge_turn(whole, now_ms);
-  return whole.delayed_gone.empty() ? judge_accepted(whole) : judge_due(whole, now_ms);
+    return judge_consumed(whole, now_ms, letters);
+  if (whole.pause) {
+    auto const& why = whole.pause->paused;
+    if (!why || why->cause == message::pause_cause::by_operator)
+      return {};
+    auto const self = run_.number_of(whole.self);
+    auto const* const culprit = trials_.alone(self);
+    return {trials_.judge(self, culprit ? *culprit : message::entry_key{}, message::on_failure::pause, letters)};
+  }
+  if (!whole.dead_letters_gone.empty())
+    return {judge_letter_gone(whole)};
+  return {whole.delayed_gone.empty() ? judge_accepted(whole) : judge_due(whole, now_ms)};
+}
+
+model::judgement model::judge_consumed(message::change const& whole, std::int64_t now_ms, trials::room letters) const {
+  using message::on_failure;
+  auto const self = run_.number_of(whole.self);
+  auto const& first = whole.consumed.front();
+  bool const does_nothing = whole.consumed.size() == 1 && whole.messages.empty() && whole.delayed_set.empty() &&
+                            whole.delayed_gone.empty() && whole.states.empty() && whole.egress_records.empty();
+  if (!whole.dead_letters.empty()) {
+    if (auto wrong = judge_letter(whole); !does_nothing || !wrong.empty())
+      return {does_nothing ? wrong : "a message is set aside and does something"};
+    return {trials_.judge(self, first, on_failure::dead_letter, letters), consumption::set_aside};
+  }
+  bool const waits = now_.mailboxes[self].contains(first);
+  if (does_nothing && waits && may_skip_.contains({self, first}) && (whole.pause || trials_.alone(self)))
+    return {{}, consumption::skipped};
+  if (does_nothing && waits && trials_.alone(self))
+    return {trials_.judge(self, first, on_failure::skip, letters), consumption::skipped};
+  auto wrong = judge_turn(whole, now_ms);
+  if (!wrong.empty() && does_nothing && waits && may_skip_.contains({self, first}))
+    return {{}, consumption::skipped};
+  return {wrong};
+}
+
+std::string model::judge_letter(message::change const& whole) const {
+  auto const& waits = now_.mailboxes[run_.number_of(whole.self)];
+  auto const found = waits.find(whole.consumed.front());
+  if (whole.dead_letters.size() != 1 || whole.dead_letters[0].message.key != whole.consumed[0] || found == waits.end())
+    return to_text(whole.self) + " sets aside what does not wait for it";
+  auto const& kept = whole.dead_letters[0].message;
+  auto const caller = kept.caller ? std::optional(run_.number_of(*kept.caller)) : std::nullopt;
+  if (message_of(kept.value) != found->second.message || caller != found->second.sender)
+    return named(found->second.message) + " is set aside as something else";
+  return {};
+}
+
+std::string model::judge_letter_gone(message::change const& whole) const {
+  auto const& key = whole.dead_letters_gone.front();
+  auto const found = now_.letters.find(key);
+  if (whole.dead_letters_gone.size() != 1 || found == now_.letters.end() ||
+      found->second.address != run_.number_of(whole.self))
+    return "what is no dead letter of " + to_text(whole.self) + " is replayed or dropped";
+  auto const& what = found->second.what;
+  if (whole.messages.empty())
+    return may_drop_.contains(key) ? std::string() : named(what.message) + " is dropped and nobody asked for it";
+  auto const& again = whole.messages.front();
+  auto const caller = again.caller ? std::optional(run_.number_of(*again.caller)) : std::nullopt;
+  if (whole.messages.size() != 1 || again.target != whole.self || message_of(again.value) != what.message ||
+      caller != what.sender)
+    return named(what.message) + " is replayed as something else";
+  return {};
 }
 
 std::string model::judge_accepted(message::change const& whole) const {
@@ -116,9 +181,9 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
     auto const found = left.find(key);
     if (found == left.end())
       return to_text(whole.self) + " consumes what does not wait for it";
-    auto const [message, sender] = found->second;
+    auto const [message, sender, is_replayed] = found->second;
     for (auto before = left.begin(); before != found; ++before)
-      if (before->second.sender == sender)
+      if (before->second.sender == sender && before->second.is_replayed == is_replayed)
         return named(message) + " overtakes " + named(before->second.message) + " at " + to_text(whole.self);
     left.erase(found);
     std::size_t records_count = 0;
@@ -199,7 +264,10 @@ void model::apply(facts& to, numbered const& next) const {
     auto const found = to.mailboxes[self].find(key);
     if (found == to.mailboxes[self].end())
       continue; // the store has kept what does not follow
-    (how == consumption::taken ? to.took_effect : to.skipped)[found->second.message] = true;
+    if (how == consumption::set_aside)
+      to.letters.emplace(key, letter{self, found->second});
+    else
+      (how == consumption::taken ? to.took_effect : to.let_go)[found->second.message] = true;
     to.mailboxes[self].erase(found);
     --to.waiting_count;
   }
@@ -209,6 +277,11 @@ void model::apply(facts& to, numbered const& next) const {
     to.paused.erase(self);
   for (auto const& [due_ms, key] : whole.delayed_gone)
     to.delayed.erase(key);
+  for (auto const& key : whole.dead_letters_gone) {
+    if (auto const found = to.letters.find(key); whole.messages.empty() && found != to.letters.end())
+      to.let_go[found->second.what.message] = true;
+    to.letters.erase(key);
+  }
   for (auto const& change : whole.states) {
     auto& own = to.states[self][static_cast<std::size_t>(change.name[1] - '0')];
     own.reset();
@@ -225,8 +298,8 @@ void model::apply(facts& to, numbered const& next) const {
     if (to.ordered[message] == 0) // a delayed one is sent when it is due
       to.ordered[message] = number;
     to.mailboxes[run_.number_of(target)].emplace(
-        message::entry_key{number, i},
-        waiting{message, caller ? std::optional(run_.number_of(*caller)) : std::nullopt});
+        message::entry_key{number, i}, waiting{message, caller ? std::optional(run_.number_of(*caller)) : std::nullopt,
+                                               !whole.dead_letters_gone.empty()});
     ++to.waiting_count;
   }
   for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i) {

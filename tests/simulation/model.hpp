@@ -2,6 +2,7 @@
 
 #include "message/change.hpp"
 #include "simulation/program.hpp"
+#include "simulation/trials.hpp"
 
 #include <array>
 #include <cstdint>
@@ -18,11 +19,16 @@ namespace statefund::simulation {
 // it, and knows what all of them together amount to. A crash takes it back to what was kept.
 class model {
  public:
-  explicit model(program const& run) : run_(run), base_(run), now_(run) {}
+  explicit model(program const& run) : run_(run), base_(run), now_(run), trials_(run.addresses_count()) {}
 
   struct waiting {
     std::uint32_t message = 0;
     std::optional<std::uint32_t> sender; // absent: from outside
+    bool is_replayed = false;            // its order against others of its sender is gone
+  };
+  struct letter {
+    std::uint32_t address = 0;
+    waiting what;
   };
   struct pending {
     std::uint32_t message = 0;
@@ -34,7 +40,7 @@ class model {
   using state_values = std::array<std::optional<std::int64_t>, states_count>;
 
   // Judges the change and takes it in. Empty: nothing is wrong.
-  std::string take(message::change const& whole, std::uint64_t number, std::int64_t now_ms);
+  std::string take(message::change const& whole, std::uint64_t number, std::int64_t now_ms, trials::room letters);
   // What was kept is the order up to this number.
   void crash(std::uint64_t kept_through);
 
@@ -46,7 +52,14 @@ class model {
   bool took_effect(std::uint32_t message) const { return now_.took_effect[message]; }
   // An operator has asked to skip this message of the address.
   void may_skip(std::uint32_t address, message::entry_key const& key) { may_skip_.emplace(address, key); }
-  bool was_skipped(std::uint32_t message) const { return now_.skipped[message]; }
+  // Or to drop this dead letter.
+  void may_drop(message::entry_key const& key) { may_drop_.insert(key); }
+  // Skipped, or dropped.
+  bool was_let_go(std::uint32_t message) const { return now_.let_go[message]; }
+  std::map<message::entry_key, letter> const& letters() const { return now_.letters; }
+  // Of the process that runs.
+  trials& tried() noexcept { return trials_; }
+  trials const& tried() const noexcept { return trials_; }
   std::set<std::uint32_t> const& paused() const { return now_.paused; }
   std::set<std::string> const& paused_types() const { return now_.paused_types; } // by name
   std::set<std::string> const& records(std::size_t egress) const { return now_.records[egress]; }
@@ -60,39 +73,49 @@ class model {
           mailboxes(run.addresses_count()),
           ordered(run.messages.size()),
           took_effect(run.messages.size()),
-          skipped(run.messages.size()) {}
+          let_go(run.messages.size()) {}
 
     std::vector<state_values> states;
     std::vector<std::map<message::entry_key, waiting>> mailboxes;
     std::map<message::entry_key, pending> delayed;
     std::vector<std::uint64_t> ordered;
     std::vector<bool> took_effect;
-    std::vector<bool> skipped;
+    std::vector<bool> let_go;
+    std::map<message::entry_key, letter> letters;
     std::set<std::uint32_t> paused;
     std::set<std::string> paused_types;
     std::array<std::set<std::string>, egresses_count> records;
     std::size_t waiting_count = 0;
     std::uint64_t last_number = 0;
   };
-  enum class consumption { taken, skipped };
+  enum class consumption { taken, skipped, set_aside };
   struct numbered {
     std::uint64_t number;
     consumption how;
     message::change whole;
   };
 
-  std::string judge(message::change const& whole, std::int64_t now_ms) const;
+  struct judgement {
+    std::string wrong; // empty: nothing
+    consumption how = consumption::taken;
+  };
+  judgement judge(message::change const& whole, std::int64_t now_ms, trials::room letters) const;
+  judgement judge_consumed(message::change const& whole, std::int64_t now_ms, trials::room letters) const;
   std::string judge_turn(message::change const& whole, std::int64_t now_ms) const;
   std::string judge_due(message::change const& whole, std::int64_t now_ms) const;
   std::string judge_accepted(message::change const& whole) const;
-  bool is_skip(message::change const& whole) const;
+  std::string judge_letter(message::change const& whole) const;
+  std::string judge_letter_gone(message::change const& whole) const;
+  void tell_trials(numbered const& next);
   void apply(facts& to, numbered const& next) const;
 
   program const& run_;
   facts base_; // before log_
   std::deque<numbered> log_;
   facts now_;
+  trials trials_;
   std::set<std::pair<std::uint32_t, message::entry_key>> may_skip_;
+  std::set<message::entry_key> may_drop_;
 };
 
 // A message's value: its number.

@@ -1,8 +1,10 @@
 #include "simulation/modules.hpp"
 
+#include <array>
 #include <map>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace statefund::simulation {
@@ -13,12 +15,18 @@ std::string text_of(kind_of_function const& kind, std::minstd_rand& random) {
   auto const batch_max = 1 + random() % batch_messages_max;
   auto const calls_max = random() % 2 == 0 ? 1 + random() % 4 : 64;
   std::string const name(kind.name);
-  std::string const policy = "retry: {initial: 10ms, max: 300ms}";
+  constexpr std::array<std::string_view, 4> attempts_max{"0", "1", "2", "4"};
+  constexpr std::array<std::string_view, 3> then{"pause", "dead-letter", "skip"};
+  std::string const attempts(attempts_max[random() % attempts_max.size()]);
+  std::string const goes(then[random() % then.size()]);
+  auto const policy = [&](std::string const& margin) {
+    return "retry: {initial: 10ms, max: 300ms, maxAttempts: " + attempts + "}\n" + margin + "onFailure: " + goes;
+  };
   if (!kind.declares_states)
     return "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: sim/" + name +
            "\n  urlPathTemplate: http://127.0.0.1:8000/" + name +
            "\n  maxNumBatchRequests: " + std::to_string(batch_max) +
-           "\n  maxConcurrentCalls: " + std::to_string(calls_max) + "\n  " + policy +
+           "\n  maxConcurrentCalls: " + std::to_string(calls_max) + "\n  " + policy("  ") +
            "\n  transport: {type: io.statefun.transports.v1/async, call: 2s}\n";
   std::string states;
   for (std::size_t i = 0; i < states_count; ++i)
@@ -29,7 +37,7 @@ std::string text_of(kind_of_function const& kind, std::minstd_rand& random) {
          name + "}\n          spec:\n            endpoint: http://127.0.0.1:8000/" + name +
          "\n            maxNumBatchRequests: " + std::to_string(batch_max) +
          "\n            maxConcurrentCalls: " + std::to_string(calls_max) + "\n            timeout: 2s\n            " +
-         policy + "\n            states:\n" + states;
+         policy("            ") + "\n            states:\n" + states;
 }
 
 // A text is parsed once in a process: thousands of runs declare the same few.

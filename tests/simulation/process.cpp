@@ -24,6 +24,7 @@ void world::start() {
   kept.late = &late_;
   kept.planted = planted_;
   kept.shards_count = run_.shards_count;
+  kept.dead_letters_max = run_.dead_letters_max;
   auto const first = loops_.front()->get_executor();
   store_ = std::make_unique<crash_store>(disk_, first, crash_store::pace::by_hand, kept);
   observed_ = std::make_unique<observed_store>(
@@ -144,6 +145,7 @@ void world::crash(action how) {
   if (shown_ > kept_through)
     wrong("what was shown outside rests on a change that is lost");
   auto const before = model_.last_number();
+  crashes_in_parts_count_ += model_.tried().is_any_in_parts() ? 1 : 0;
   model_.crash(kept_through);
   lost_changes_count_ += before > kept_through ? 1 : 0;
   for (std::uint32_t i = 0; i < sent_.size(); ++i) {
@@ -151,6 +153,9 @@ void world::crash(action how) {
     if (own.accepted && model_.ordered(i) == 0)
       wrong("m" + std::to_string(i) + " was acknowledged and is lost");
   }
+  for (auto const& key : letters_gone_)
+    if (model_.letters().contains(key))
+      wrong("a dead letter is there again that was replayed or dropped");
   start();
 }
 

@@ -20,7 +20,9 @@ class maker {
     made_.buffered_bytes_max = one_in(4) ? 8000 + below(30'000) : 1'000'000;
     made_.delayed_max = one_in(4) ? 5 + below(20) : 1'000'000;
     made_.egress_bytes_max = one_in(2) ? 100 + below(400) : 1'000'000;
+    made_.dead_letters_max = one_in(6) ? 1 + below(3) : 1'000;
     made_.modules_chance = chance();
+    poison_in_ = one_in(2) ? 0 : 4 + below(40);
     hot_ = any_address();
     for (auto count = 20 + below(60); count > 0; --count)
       add_traffic();
@@ -28,7 +30,7 @@ class maker {
       insert(action::reload);
     for (auto count = below(3); count > 0; --count)
       insert(action::outage);
-    for (auto count = one_in(2) ? 0 : below(12); count > 0; --count)
+    for (auto count = one_in(2) ? 0 : below(24); count > 0; --count)
       insert(action::operate);
     constexpr std::array faults{action::kill,       action::kill,      action::lose_power, action::lose_power,
                                 action::fail_write, action::fail_sync, action::stop,       action::crash_early};
@@ -84,10 +86,11 @@ class maker {
     errand own;
     own.target = target;
     if (one_in(25)) {
-      constexpr std::array failures{function::errc::endpoint_failed, function::errc::answer_unreadable,
-                                    function::errc::endpoint_unreachable, function::errc::function_in_error};
       own.failures_count = static_cast<std::uint8_t>(1 + below(2));
-      own.failure = failures[below(failures.size())];
+      own.failure = static_cast<trouble>(below(troubles_count));
+    } else if (poison_in_ > 0 && one_in(poison_in_)) {
+      own.failures_count = for_ever;
+      own.failure = static_cast<trouble>(below(troubles_count));
     }
     for (auto count = 1 + below(4); count > 0; --count)
       own.does.push_back(add_command(depth));
@@ -147,9 +150,13 @@ class maker {
   std::minstd_rand random_;
   program made_;
   std::uint32_t hot_ = 0;
+  std::uint32_t poison_in_ = 0; // one in so many messages always fails; 0: none
 };
 
 constexpr std::array<std::string_view, 6> verb_words{"add", "remove", "send", "send_later", "cancel", "record"};
+constexpr std::array<std::string_view, troubles_count> trouble_words{
+    "cut",     "out of reach", "late",          "too large",     "thrown",        "misplaced",
+    "refused", "unreadable",   "state unknown", "token missing", "delay negative"};
 constexpr std::array<std::string_view, 12> action_words{"send",      "upload", "read",        "reload",
                                                         "outage",    "kill",   "lose_power",  "fail_write",
                                                         "fail_sync", "stop",   "crash_early", "operate"};
@@ -160,7 +167,8 @@ void add_text(program const& of, std::uint32_t number, std::set<std::uint32_t>& 
   auto const& own = of.messages[number];
   into += "  m" + std::to_string(number) + " to " + to_text(of.address(own.target)) + ":";
   if (own.failures_count > 0)
-    into += " fails " + std::to_string(own.failures_count) + " times;";
+    into += " fails " + (own.failures_count == for_ever ? "always" : std::to_string(own.failures_count) + " times") +
+            ", " + std::string(trouble_words[static_cast<std::size_t>(own.failure)]) + ";";
   for (auto const& one : own.does) {
     into += " " + std::string(verb_words[static_cast<std::size_t>(one.what)]);
     into += one.what == verb::send || one.what == verb::send_later ? " m" : " ";
@@ -197,10 +205,10 @@ program make_program(std::uint64_t seed) {
 }
 
 std::string to_text(program const& one) {
-  std::string text = "shards " + std::to_string(one.shards_count) + ", calls " +
-                     std::to_string(one.calls_in_flight_max) + ", bytes " + std::to_string(one.buffered_bytes_max) +
-                     ", delayed " + std::to_string(one.delayed_max) + ", egress bytes " +
-                     std::to_string(one.egress_bytes_max) + "\n";
+  std::string text =
+      "shards " + std::to_string(one.shards_count) + ", calls " + std::to_string(one.calls_in_flight_max) + ", bytes " +
+      std::to_string(one.buffered_bytes_max) + ", delayed " + std::to_string(one.delayed_max) + ", egress bytes " +
+      std::to_string(one.egress_bytes_max) + ", dead letters " + std::to_string(one.dead_letters_max) + "\n";
   std::set<std::uint32_t> told;
   for (auto const& next : one.steps) {
     text += std::string(action_words[static_cast<std::size_t>(next.what)]);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "function/errc.hpp"
 #include "message/address.hpp"
 
 #include <array>
@@ -44,11 +43,29 @@ struct command {
   std::uint8_t token = 0; // 0: none
 };
 
+// How a call ends, for the sake of one of its messages, or of the endpoint.
+enum class trouble : std::uint8_t {
+  cut,            // before it was answered; or answered 502, 503, 504
+  out_of_reach,   // no connection
+  late,           // no answer in time
+  too_large,      // an answer that is
+  thrown,         // 500
+  misplaced,      // an answer that is none of a function
+  refused,        // 400
+  unreadable,     // bytes that are no answer
+  state_unknown,  // it mutates a state that was not carried
+  token_missing,  // it cancels without one
+  delay_negative, // it sends into the past
+};
+inline constexpr std::size_t troubles_count = 11;
+
+inline constexpr std::uint8_t for_ever = 255;
+
 struct errand {
   std::uint32_t target = 0; // an address, by its number
   std::vector<command> does;
   std::uint8_t failures_count = 0; // of calls that carry it, before one succeeds
-  function::errc failure = function::errc::endpoint_failed;
+  trouble failure = trouble::cut;
 };
 
 enum class action : std::uint8_t {
@@ -56,14 +73,14 @@ enum class action : std::uint8_t {
   upload,      // several messages in one request
   read,        // an egress
   reload,      // other modules
-  outage,      // a type's endpoint is out of reach for a while
+  outage,      // all calls of a type end badly for a while, one way or another
   kill,        // kill -9
   lose_power,  // a prefix of what was not synced stays
   fail_write,  // a write fails, and the process ends
   fail_sync,   // a sync
   stop,        // as asked, and started again
   crash_early, // kill -9 while it starts
-  operate,     // an operator pauses, resumes or skips
+  operate,     // an operator pauses, resumes or skips, heals, or sees to dead letters
 };
 
 struct step {
@@ -82,6 +99,7 @@ struct program {
   std::uint64_t buffered_bytes_max = 0;
   std::size_t delayed_max = 0;
   std::uint64_t egress_bytes_max = 0;
+  std::size_t dead_letters_max = 0;
   std::uint32_t modules_chance = 0; // what the first modules are made from
   std::vector<errand> messages;
   std::vector<step> steps;

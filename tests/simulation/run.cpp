@@ -12,6 +12,25 @@ namespace statefund::simulation {
 using support::mistake;
 using namespace std::chrono_literals;
 
+namespace {
+
+test_only::mistake in_rooms(mistake planted) {
+  switch (planted) {
+  case mistake::lost_wake_up:
+    return test_only::mistake::lost_wake_up;
+  case mistake::reordered_retry:
+    return test_only::mistake::reordered_retry;
+  case mistake::beside_culprit:
+    return test_only::mistake::beside_culprit;
+  case mistake::broken_function:
+    return test_only::mistake::broken_function;
+  default:
+    return test_only::mistake::none;
+  }
+}
+
+} // namespace
+
 world::world(program const& run, mistake planted)
     : run_(run),
       planted_(planted),
@@ -31,9 +50,7 @@ world::world(program const& run, mistake planted)
 }
 
 outcome world::to_the_end() {
-  test_only::planted = planted_ == mistake::lost_wake_up      ? test_only::mistake::lost_wake_up
-                       : planted_ == mistake::reordered_retry ? test_only::mistake::reordered_retry
-                                                              : test_only::mistake::none;
+  test_only::planted = in_rooms(planted_);
   start();
   while (next_step_ < run_.steps.size() && ok())
     go_on();
@@ -42,7 +59,7 @@ outcome world::to_the_end() {
     compare();
   end_process(0s);
   test_only::planted = test_only::mistake::none;
-  return {trace_, fault_, turns_count_, crashes_count_, lost_changes_count_};
+  return {trace_, fault_, turns_count_, crashes_count_, lost_changes_count_, crashes_in_parts_count_, letters_count_};
 }
 
 void world::poll_all() {
@@ -79,8 +96,10 @@ void world::take_step() {
   case action::operate:
     return operate(next.chance);
   case action::outage:
-    out_of_reach_until_[next.chance % kinds.size()] =
-        clock::steady::now() + std::chrono::milliseconds(next.chance / 16 % 2000);
+    outages_[next.chance % kinds.size()] = {clock::steady::now() + std::chrono::milliseconds(next.chance / 16 % 2000),
+                                            next.chance / 65536 % 2 == 0
+                                                ? trouble::out_of_reach
+                                                : static_cast<trouble>(next.chance / 131072 % troubles_count)};
     return;
   case action::fail_write:
   case action::fail_sync:

@@ -13,7 +13,9 @@ struct outcome {
   std::string fault;       // the first thing that was wrong; empty: none
   std::size_t turns_count = 0;
   std::size_t crashes_count = 0;
-  std::size_t lost_changes_count = 0; // that were ordered and did not survive a crash
+  std::size_t lost_changes_count = 0;     // that were ordered and did not survive a crash
+  std::size_t crashes_in_parts_count = 0; // while part of a batch that failed had gone, and the rest had not
+  std::size_t letters_count = 0;          // messages set aside
 };
 
 // Runs the program to its end, by the real dispatch on one thread, and holds it against the model. The same program has

@@ -85,6 +85,8 @@ int run_some(asked const& what, unsigned process) {
   std::size_t turns_count = 0;
   std::size_t crashes_count = 0;
   std::size_t lossy_crashes_count = 0;
+  std::size_t crashes_in_parts_count = 0;
+  std::size_t letters_count = 0;
   std::uint64_t runs_count = 0;
   for (auto seed = what.from + process; seed <= what.to; seed += what.processes_count) {
     running_seed = seed;
@@ -92,6 +94,8 @@ int run_some(asked const& what, unsigned process) {
     turns_count += end.turns_count;
     crashes_count += end.crashes_count;
     lossy_crashes_count += end.lost_changes_count;
+    crashes_in_parts_count += end.crashes_in_parts_count;
+    letters_count += end.letters_count;
     ++runs_count;
     if (what.from == what.to)
       std::printf("trace %016llx\n", static_cast<unsigned long long>(end.trace));
@@ -100,8 +104,11 @@ int run_some(asked const& what, unsigned process) {
       return 1;
     }
   }
-  std::printf("%llu seeds, %zu calls, %zu crashes, %zu of them lost changes\n",
-              static_cast<unsigned long long>(runs_count), turns_count, crashes_count, lossy_crashes_count);
+  std::printf(
+      "%llu seeds, %zu calls, %zu crashes, %zu of them lost changes, %zu between the parts of a batch; %zu dead "
+      "letters\n",
+      static_cast<unsigned long long>(runs_count), turns_count, crashes_count, lossy_crashes_count,
+      crashes_in_parts_count, letters_count);
   std::fflush(stdout);
   return 0;
 }

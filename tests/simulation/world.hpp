@@ -121,6 +121,11 @@ class world {
   void break_connection(std::size_t which);
   void operate(std::uint32_t chance);
   void resume_everything();
+  void heal(std::uint32_t address);
+  void see_to_letters(std::uint32_t chance);
+  boost::asio::awaitable<void> carry_out(message::entry_key letter,
+                                         boost::asio::awaitable<dispatch::verb_answer<dispatch::acted>> verb);
+  boost::asio::awaitable<void> replay_all();
   boost::asio::awaitable<void> carry_out(boost::asio::awaitable<dispatch::verb_answer<dispatch::acted>> verb);
   void start_read(std::size_t egress, std::uint32_t chance);
   boost::asio::awaitable<void> read(std::size_t egress, std::uint64_t asked_count, std::size_t shard,
@@ -133,7 +138,9 @@ class world {
   // Functions.
   std::uint32_t number_of(message::address const& self) const { return run_.number_of(self); }
   void call_begins(std::uint32_t self, message::batch const& taken, message::state_values const& states,
-                   function::limits const& limits);
+                   function::limits const& limits, trials::policy const& policy);
+  std::optional<trouble> trouble_with(std::uint32_t self, message::batch const& taken);
+  result<message::reply> fail(std::uint32_t self, trouble what);
   result<message::reply> answer(std::uint32_t self, message::batch const& taken, message::state_values const& states);
 
   program const& run_;
@@ -165,9 +172,15 @@ class world {
   std::vector<std::uint32_t> came_in_;
   std::array<reader, egresses_count> readers_;
   std::vector<std::uint8_t> failures_left_;
+  std::vector<message::entry_key> letters_seen_; // those that were there when an operator looked
+  std::set<message::entry_key> letters_gone_;    // it was told
   std::vector<bool> in_flight_;
   std::vector<message::address> addresses_;
-  std::array<clock::steady::time_point, kinds.size()> out_of_reach_until_{};
+  struct outage {
+    clock::steady::time_point until{};
+    trouble what = trouble::out_of_reach;
+  };
+  std::array<outage, kinds.size()> outages_{};
   std::uint64_t shown_ = 0; // the largest number that anything shown outside rests on
   std::size_t next_step_ = 0;
   std::optional<action> ends_soon_;
@@ -175,6 +188,8 @@ class world {
   std::size_t turns_count_ = 0;
   std::size_t crashes_count_ = 0;
   std::size_t lost_changes_count_ = 0;
+  std::size_t crashes_in_parts_count_ = 0;
+  std::size_t letters_count_ = 0;
   std::uint64_t trace_ = 14695981039346656037U;
   std::string fault_;
 };

@@ -97,6 +97,9 @@ void crash_store::bring_back() {
   auto& written = disk_.written_;
   if (chosen_.planted == mistake::consumed_apart && !written.empty())
     written.back().whole.consumed.clear();
+  if (chosen_.planted == mistake::letter_stays)
+    for (auto i = disk_.synced_count_; i < written.size(); ++i)
+      written[i].whole.dead_letters_gone.clear();
   for (auto const& change : written)
     found.apply(change, chosen_.planted);
   if (chosen_.planted == mistake::recovered_counts_as_durable) {

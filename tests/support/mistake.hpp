@@ -19,6 +19,7 @@ enum class mistake {
   consumed_apart,              // what a change consumes is written after the change: it takes effect twice
   timer_loaded_twice,          // a delayed message comes back under two keys
   timer_in_seconds,            // a due time is kept in whole seconds: it comes early
+  letter_stays,                // a dead letter is removed after the change that replays it: it is replayed twice
 
   // Of what stands around dispatch (tests/simulation).
   duplicate_at_once,      // a duplicate is answered before the first is durable
@@ -28,9 +29,11 @@ enum class mistake {
   // Of the rooms themselves (error/planted.hpp).
   lost_wake_up,    // an address that waits after a turn is never called again
   reordered_retry, // a batch that took no effect goes behind what came meanwhile
+  beside_culprit,  // the first message of a batch that is refused is given up, whoever is the cause
+  broken_function, // messages are given up though no other call has succeeded
 };
 
-inline constexpr std::array<std::pair<mistake, std::string_view>, 13> mistakes{{
+inline constexpr std::array<std::pair<mistake, std::string_view>, 16> mistakes{{
     {mistake::consume_by_range, "consume-by-range"},
     {mistake::queue_a_shard, "queue-a-shard"},
     {mistake::number_by_shard, "number-by-shard"},
@@ -39,11 +42,14 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 13> mistakes{{
     {mistake::consumed_apart, "consumed-apart"},
     {mistake::timer_loaded_twice, "timer-loaded-twice"},
     {mistake::timer_in_seconds, "timer-in-seconds"},
+    {mistake::letter_stays, "letter-stays"},
     {mistake::duplicate_at_once, "duplicate-at-once"},
     {mistake::refusal_after_ordering, "refusal-after-ordering"},
     {mistake::doors_before_load, "doors-before-load"},
     {mistake::lost_wake_up, "lost-wake-up"},
     {mistake::reordered_retry, "reordered-retry"},
+    {mistake::beside_culprit, "beside-culprit"},
+    {mistake::broken_function, "broken-function"},
 }};
 
 } // namespace statefund::support
