@@ -230,14 +230,14 @@ result<message::reply> world::answer(std::uint32_t self, message::batch const& t
 }
 
 dispatch::declarations world::declarations_of(std::shared_ptr<catalog::snapshot const> const& modules) {
-  auto const make = [this, modules, generation = generation_](message::function_type const& type,
-                                                              std::size_t) -> function::handle {
+  auto const make = [this, modules, numbers = function_numbers_](message::function_type const& type,
+                                                                 std::size_t) -> function::handle {
     auto const* const spec = modules->find(type);
     if (!spec)
       return nullptr;
     auto declared =
         spec->speaks == module::protocol::v2 ? std::make_shared<message::state_specs const>(spec->states) : nullptr;
-    auto const number = generation * kinds.size() + run_.kind_of(run_.number_of({type, "0"}));
+    auto const number = numbers[run_.kind_of(run_.number_of({type, "0"}))];
     return std::make_shared<simulated_function>(*this, number, daemon::limits_of(*spec), std::move(declared));
   };
   auto const is_declared = [modules](message::egress_id const& egress) { return modules->find(egress) != nullptr; };

@@ -46,19 +46,23 @@ std::string model::take(message::change const& whole, std::uint64_t number, std:
   if (!wrong.empty())
     return wrong;
   log_.push_back({number, how, whole});
-  tell_trials(log_.back());
+  follow(log_.back());
   apply(now_, log_.back());
   return {};
 }
 
-void model::tell_trials(numbered const& next) {
+// What a crash may forget.
+void model::follow(numbered const& next) {
   auto const& whole = next.whole;
   if (whole.self.id.empty())
     return; // of an egress, or a type
   auto const self = run_.number_of(whole.self);
-  if (next.how == consumption::taken && !whole.consumed.empty())
+  if (next.how == consumption::taken && !whole.consumed.empty()) {
     trials_.took_effect(self, whole.consumed);
-  else if (!whole.consumed.empty())
+    last_wrote_to_[self].fill(false);
+    for (auto const& record : whole.egress_records)
+      last_wrote_to_[self][egress_of(record.egress)] = true;
+  } else if (!whole.consumed.empty())
     trials_.left(self, whole.consumed.front());
   if (whole.pause && !whole.pause->paused)
     trials_.resumed(self);

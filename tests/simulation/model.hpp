@@ -19,7 +19,12 @@ namespace statefund::simulation {
 // it, and knows what all of them together amount to. A crash takes it back to what was kept.
 class model {
  public:
-  explicit model(program const& run) : run_(run), base_(run), now_(run), trials_(run.addresses_count()) {}
+  explicit model(program const& run)
+      : run_(run),
+        base_(run),
+        now_(run),
+        trials_(run.addresses_count()),
+        last_wrote_to_(run.addresses_count()) {}
 
   struct waiting {
     std::uint32_t message = 0;
@@ -63,6 +68,8 @@ class model {
   std::set<std::uint32_t> const& paused() const { return now_.paused; }
   std::set<std::string> const& paused_types() const { return now_.paused_types; } // by name
   std::set<std::string> const& records(std::size_t egress) const { return now_.records[egress]; }
+  // Its last turn did.
+  bool last_wrote_to(std::uint32_t address, std::size_t egress) const { return last_wrote_to_[address][egress]; }
   std::size_t waiting_count() const noexcept { return now_.waiting_count; }
   std::uint64_t last_number() const noexcept { return now_.last_number; }
 
@@ -106,7 +113,7 @@ class model {
   std::string judge_accepted(message::change const& whole) const;
   std::string judge_letter(message::change const& whole) const;
   std::string judge_letter_gone(message::change const& whole) const;
-  void tell_trials(numbered const& next);
+  void follow(numbered const& next);
   void apply(facts& to, numbered const& next) const;
 
   program const& run_;
@@ -114,6 +121,7 @@ class model {
   std::deque<numbered> log_;
   facts now_;
   trials trials_;
+  std::vector<std::array<bool, egresses_count>> last_wrote_to_;
   std::set<std::pair<std::uint32_t, message::entry_key>> may_skip_;
   std::set<message::entry_key> may_drop_;
 };

@@ -67,6 +67,8 @@ void world::operate(std::uint32_t chance) {
   auto address = chance / 64 % static_cast<std::uint32_t>(run_.addresses_count());
   for (std::size_t i = 0; i < run_.addresses_count() && model_.mailbox(address).empty(); ++i)
     address = (address + 1) % static_cast<std::uint32_t>(run_.addresses_count());
+  if (run_.is_probed(address))
+    return;
   auto const& self = addresses_[address];
   switch (chance % 16) {
   case 0:

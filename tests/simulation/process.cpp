@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 void world::start() {
   ++process_;
+  for (auto& number : function_numbers_)
+    number = ++functions_count_;
   dead_ = started_ = store_lost_ = applies_ = false;
   starts_ = true;
   ends_soon_.reset();
@@ -170,6 +172,9 @@ asio::awaitable<void> world::apply(std::shared_ptr<catalog::snapshot const> next
     moved.where = has->where;
     return moved == *has;
   };
+  for (std::uint32_t kind = 0; kind < kinds.size(); ++kind)
+    if (!keeps({"sim", std::string(kinds[kind].name)}))
+      function_numbers_[kind] = ++functions_count_;
   co_await all_->apply(declarations_of(next), keeps);
   modules_ = next;
   applies_ = false;

@@ -22,8 +22,13 @@ class maker {
     made_.egress_bytes_max = one_in(2) ? 100 + below(400) : 1'000'000;
     made_.dead_letters_max = one_in(6) ? 1 + below(3) : 1'000;
     made_.modules_chance = chance();
+    made_.isolates = one_in(3);
+    made_.broken_chance = chance();
+    if (made_.isolates)
+      made_.buffered_bytes_max = made_.delayed_max = 1'000'000;
     poison_in_ = one_in(2) ? 0 : 4 + below(40);
-    hot_ = any_address();
+    hot_ = below(made_.ids_count - 1);
+    hot_ += below(kinds.size()) * static_cast<std::uint32_t>(made_.ids_count);
     for (auto count = 20 + below(60); count > 0; --count)
       add_traffic();
     for (auto count = below(6); count > 0; --count)
@@ -36,6 +41,7 @@ class maker {
                                 action::fail_write, action::fail_sync, action::stop,       action::crash_early};
     for (auto count = below(5); count > 0; --count)
       insert(faults[below(faults.size())]);
+    add_probes();
     return std::move(made_);
   }
 
@@ -45,7 +51,12 @@ class maker {
   }
   std::uint32_t chance() { return static_cast<std::uint32_t>(random_()); }
   bool one_in(std::uint32_t bound) { return below(bound) == 0; }
-  std::uint32_t any_address() { return one_in(4) ? hot_ : below(made_.addresses_count()); }
+  std::uint32_t any_address() {
+    if (one_in(4))
+      return hot_;
+    auto const kind = below(kinds.size());
+    return kind * static_cast<std::uint32_t>(made_.ids_count) + below(made_.ids_count - 1);
+  }
 
   void insert(action what) {
     step one;
@@ -91,11 +102,22 @@ class maker {
     } else if (poison_in_ > 0 && one_in(poison_in_)) {
       own.failures_count = for_ever;
       own.failure = static_cast<trouble>(below(troubles_count));
+      if (own.failure == trouble::out_of_reach)
+        own.failure = trouble::refused; // that is an endpoint's, and no message's
     }
     for (auto count = 1 + below(4); count > 0; --count)
       own.does.push_back(add_command(depth));
     made_.messages[number] = std::move(own);
     return number;
+  }
+
+  void add_probes() {
+    for (std::uint32_t kind = 0; kind < kinds.size(); ++kind)
+      for (std::size_t i = 0; i < probes_count; ++i) {
+        auto& own = made_.messages.emplace_back();
+        own.target = (kind + 1) * static_cast<std::uint32_t>(made_.ids_count) - 1;
+        own.does.push_back({verb::add, 0, 1, 0});
+      }
   }
 
   command add_command(std::uint32_t depth) {
@@ -205,10 +227,11 @@ program make_program(std::uint64_t seed) {
 }
 
 std::string to_text(program const& one) {
-  std::string text =
-      "shards " + std::to_string(one.shards_count) + ", calls " + std::to_string(one.calls_in_flight_max) + ", bytes " +
-      std::to_string(one.buffered_bytes_max) + ", delayed " + std::to_string(one.delayed_max) + ", egress bytes " +
-      std::to_string(one.egress_bytes_max) + ", dead letters " + std::to_string(one.dead_letters_max) + "\n";
+  std::string text = "shards " + std::to_string(one.shards_count) + ", calls " +
+                     std::to_string(one.calls_in_flight_max) + ", bytes " + std::to_string(one.buffered_bytes_max) +
+                     ", delayed " + std::to_string(one.delayed_max) + ", egress bytes " +
+                     std::to_string(one.egress_bytes_max) + ", dead letters " + std::to_string(one.dead_letters_max) +
+                     (one.isolates ? ", isolates" : "") + "\n";
   std::set<std::uint32_t> told;
   for (auto const& next : one.steps) {
     text += std::string(action_words[static_cast<std::size_t>(next.what)]);

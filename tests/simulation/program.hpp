@@ -19,6 +19,9 @@ namespace statefund::simulation {
 inline constexpr std::size_t states_count = 4; // of each address
 inline constexpr std::size_t tokens_count = 3;
 inline constexpr std::size_t egresses_count = 2;
+// Messages of each kind that the steps do not send: to an address that nobody else knows, and that is healthy. Each is
+// the call of a type that succeeds.
+inline constexpr std::size_t probes_count = 12;
 
 struct kind_of_function {
   std::string_view name;
@@ -101,11 +104,18 @@ struct program {
   std::uint64_t egress_bytes_max = 0;
   std::size_t dead_letters_max = 0;
   std::uint32_t modules_chance = 0; // what the first modules are made from
+  bool isolates = false;            // at its end one address, one endpoint and one egress stay broken for a while
+  std::uint32_t broken_chance = 0;  // which
   std::vector<errand> messages;
   std::vector<step> steps;
 
   message::address address(std::uint32_t number) const;
   std::uint32_t number_of(message::address const& self) const;
+  // Of the kind: the last ones, by their number.
+  std::uint32_t probe(std::size_t kind, std::size_t i) const noexcept {
+    return static_cast<std::uint32_t>(messages.size() - (kinds.size() - kind) * probes_count + i);
+  }
+  bool is_probed(std::uint32_t address) const noexcept { return address % ids_count == ids_count - 1; }
   std::size_t kind_of(std::uint32_t address) const noexcept { return address / ids_count; }
   std::size_t addresses_count() const noexcept { return kinds.size() * ids_count; }
 };

@@ -100,6 +100,14 @@ class world {
   void poll_all();
   void move_time(std::uint32_t ms);
   void calm_down();
+  void settle();
+  void break_some();
+  void heal_all();
+  void drain_rest();
+  bool is_drained();
+  bool is_stuck(std::uint32_t address) const;
+  bool never_ends(std::uint32_t message) const;
+  void probe();
   void compare();
   std::string where_it_stands() const;
 
@@ -153,6 +161,8 @@ class world {
   support::lateness late_;
   std::shared_ptr<catalog::snapshot const> modules_;
   std::uint64_t generation_ = 0;
+  std::array<std::uint64_t, kinds.size()> function_numbers_{}; // of what each kind is declared as
+  std::uint64_t functions_count_ = 0;
 
   // Of one process.
   std::size_t process_ = 0;
@@ -182,6 +192,12 @@ class world {
   };
   std::array<outage, kinds.size()> outages_{};
   std::uint64_t shown_ = 0; // the largest number that anything shown outside rests on
+  struct broken {
+    std::size_t kind = kinds.size();
+    std::size_t egress = egresses_count;
+  };
+  std::optional<broken> broken_; // while what is broken stays so, and all the rest has to drain
+  std::array<std::size_t, kinds.size()> probes_sent_count_{};
   std::size_t next_step_ = 0;
   std::optional<action> ends_soon_;
   std::uint32_t goes_on_for_ = 0;
