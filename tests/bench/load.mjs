@@ -65,6 +65,38 @@ export async function upload_all(daemon, bodies, connection_count) {
   agent.destroy();
 }
 
+// `count` single messages from as many producers, each of which awaits the answer before its next one, while `egress` is
+// read. Gives how many were answered in a second.
+export async function produce({daemon, namespace, name, value, producers_count, count, egress}) {
+  const agent = new http.Agent({keepAlive: true, maxSockets: producers_count});
+  const reader = new Reader(daemon, egress);
+  let next = 0, records_count = 0;
+  async function send() {
+    while (next < count) await put(daemon, agent, `/${namespace}/${name}/single-${next++}`, value);
+  }
+  async function read() {
+    const end_at = performance.now() + patience_ms;
+    while (records_count < count) {
+      if (performance.now() > end_at) throw new Error(`${count} records expected, ${records_count} came`);
+      const came = await reader.read({wait: '1s'});
+      reader.take();
+      records_count += came;
+      if (came < 100) await pause(5); // records gather; one at a time would measure the reader
+    }
+    await reader.read({max: 1}); // acknowledges
+  }
+  const begun_at = performance.now();
+  let answered_at;
+  const sending = Promise.all(Array.from({length: producers_count}, send)).then(() => (answered_at = performance.now()));
+  try {
+    await Promise.all([sending, read()]);
+  } finally {
+    agent.destroy();
+    reader.close();
+  }
+  return count * 1e3 / (answered_at - begun_at);
+}
+
 // One message, until it is answered.
 export async function put(daemon, agent, target, {type, bytes}) {
   const headers = {'statefun-type': type, 'content-length': bytes.length};
