@@ -10,8 +10,7 @@
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
-#include <set>
-#include <tuple>
+#include <unordered_set>
 #include <utility>
 
 namespace statefund::store {
@@ -33,14 +32,25 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
 
-using row_name = std::tuple<table, std::uint64_t, std::uint32_t>;
+struct row_name {
+  table of;
+  message::entry_key entry;
+
+  bool operator==(row_name const&) const = default;
+};
+struct row_hash {
+  std::size_t operator()(row_name const& row) const noexcept {
+    return std::hash<std::uint64_t>{}((row.entry.number * 31 + row.entry.index) * 31 +
+                                      static_cast<std::uint64_t>(row.of));
+  }
+};
 
 // Of a key that ends in an entry key.
 row_name name_of(row_step const& step) {
-  message::entry_key entry;
+  row_name row{step.of, {}};
   key_reader end(step.key.substr(step.key.size() - entry_key_bytes));
-  end.take(entry);
-  return {step.of, entry.number, entry.index};
+  end.take(row.entry);
+  return row;
 }
 
 } // namespace
@@ -156,53 +166,61 @@ void commit_queue::run() {
   tell_waiters();
 }
 
+result<void> commit_queue::fill(rocksdb::WriteBatch& rows, std::vector<ordered> const& batch, database const& to) {
+  std::unordered_set<row_name, row_hash> came_and_went;
+  for (auto const& one : batch)
+    one.steps.for_each([&](row_step const& step) {
+      if (step.verb != row_verb::remove_entry)
+        return;
+      if (auto const row = name_of(step); row.entry.number >= batch.front().number)
+        came_and_went.insert(row);
+    });
+  rocksdb::Status status;
+  for (auto const& one : batch)
+    one.steps.for_each([&](row_step const& step) {
+      bool const is_entry = step.verb == row_verb::put_entry || step.verb == row_verb::remove_entry;
+      if (!status.ok() || (is_entry && !came_and_went.empty() && came_and_went.contains(name_of(step))))
+        return;
+      auto* const family = to.family(step.of);
+      switch (step.verb) {
+      case row_verb::put:
+      case row_verb::put_entry:
+      case row_verb::put_sequence:
+        status = rows.Put(family, step.key, step.value);
+        break;
+      case row_verb::remove:
+        status = rows.Delete(family, step.key);
+        break;
+      case row_verb::remove_entry:
+      case row_verb::remove_sequence:
+        status = rows.SingleDelete(family, step.key);
+        break;
+      }
+    });
+  if (!status.ok())
+    return to_error(status, "a batch of rows");
+  return {};
+}
+
 bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
   if (latch_.is_tripped())
     return false;
   std::uint64_t bytes = 0;
-  std::set<row_name> came_and_went; // put and removed in this batch: neither is written
-  for (auto const& one : batch) {
-    bytes += one.steps.bytes();
-    one.steps.for_each([&](row_step const& step) {
-      if (step.verb != row_verb::remove_entry)
-        return;
-      if (auto const row = name_of(step); std::get<1>(row) >= batch.front().number)
-        came_and_went.insert(row);
-    });
-  }
-  rocksdb::WriteBatch rows(bytes + 64);
-  bool ok = true;
   for (auto const& one : batch)
-    one.steps.for_each([&](row_step const& step) {
-      auto* const family = database_.family(step.of);
-      switch (step.verb) {
-      case row_verb::put_entry:
-      case row_verb::remove_entry:
-        if (!came_and_went.empty() && came_and_went.contains(name_of(step)))
-          break;
-        ok = ok && (step.verb == row_verb::put_entry ? rows.Put(family, step.key, step.value)
-                                                     : rows.SingleDelete(family, step.key))
-                       .ok();
-        break;
-      case row_verb::put:
-      case row_verb::put_sequence:
-        ok = ok && rows.Put(family, step.key, step.value).ok();
-        break;
-      case row_verb::remove:
-        ok = ok && rows.Delete(family, step.key).ok();
-        break;
-      case row_verb::remove_sequence:
-        ok = ok && rows.SingleDelete(family, step.key).ok();
-        break;
-      }
-    });
+    bytes += one.steps.bytes();
+  rocksdb::WriteBatch rows(bytes + 64);
+  if (auto const filled = fill(rows, batch, database_); !filled) {
+    latch_.trip(filled.error());
+    return false;
+  }
   head_table::head const head{batch.empty() ? newest_written_ : batch.back().last_number, synced_through_};
-  ok = ok && rows.Put(database_.family(table::head), head_table::head_key, head_table::value_of(head)).ok();
+  auto written = rows.Put(database_.family(table::head), head_table::head_key, head_table::value_of(head));
 
   rocksdb::WriteOptions options;
   options.sync = how == sync::now;
   auto const began = std::chrono::steady_clock::now();
-  auto const written = ok ? database_.get().Write(options, &rows) : rocksdb::Status::InvalidArgument("a batch of rows");
+  if (written.ok())
+    written = database_.get().Write(options, &rows);
   if (!written.ok() || latch_.is_tripped()) {
     latch_.trip(to_error(written, "a write"));
     return false;

@@ -85,6 +85,8 @@ class commit_queue {
   void append(encoded_change next, std::uint64_t number, std::uint64_t last_number);
   void run();
   std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
+  // What of the changes is to be written: not what one of them puts and another one removes again.
+  static result<void> fill(rocksdb::WriteBatch& rows, std::vector<ordered> const& batch, database const& to);
   enum class sync { now, later };
   bool write(std::vector<ordered> const& batch, sync how);
   bool sync_due() const;

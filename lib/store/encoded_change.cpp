@@ -113,17 +113,15 @@ void encoded_change::set_number(std::uint64_t number) noexcept {
   }
 }
 
-void encoded_change::for_each(std::function<void(row_step const&)> const& see) const {
-  for (std::size_t at = 0; at < steps_.size();) {
-    char const* const step = steps_.data() + at;
-    auto const key_bytes = read_length(step + 2);
-    auto const value_bytes = read_length(step + 6);
-    see({static_cast<table>(step[0]),
-         static_cast<row_verb>(step[1]),
-         {step + step_head_bytes, key_bytes},
-         {step + step_head_bytes + key_bytes, value_bytes}});
-    at += step_head_bytes + key_bytes + value_bytes;
-  }
+row_step encoded_change::read_step(std::size_t& at) const noexcept {
+  char const* const step = steps_.data() + at;
+  auto const key_bytes = read_length(step + 2);
+  auto const value_bytes = read_length(step + 6);
+  at += step_head_bytes + key_bytes + value_bytes;
+  return {static_cast<table>(step[0]),
+          static_cast<row_verb>(step[1]),
+          {step + step_head_bytes, key_bytes},
+          {step + step_head_bytes + key_bytes, value_bytes}};
 }
 
 } // namespace statefund::store

@@ -4,7 +4,6 @@
 #include "store/tables.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,10 +40,16 @@ class encoded_change {
   // Fills in the change's number; its i-th egress record gets the sequence `number` + 1 + i.
   void set_number(std::uint64_t number) noexcept;
 
-  void for_each(std::function<void(row_step const&)> const& see) const;
+  template <class See>
+  void for_each(See const& see) const {
+    for (std::size_t at = 0; at < steps_.size();)
+      see(read_step(at));
+  }
   std::uint64_t bytes() const noexcept { return steps_.size(); }
 
  private:
+  // The step at `at`, which is moved behind it.
+  row_step read_step(std::size_t& at) const noexcept;
   void add(table of, row_verb verb, std::string_view key, std::string_view value = {});
 
   std::string steps_;
