@@ -6,7 +6,18 @@
 
 #include <catch2/catch.hpp>
 
+#include <rocksdb/db.h>
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <random>
+#include <thread>
+
 using namespace statefund;
+namespace asio = boost::asio;
 
 namespace {
 
@@ -17,6 +28,42 @@ std::unique_ptr<store::rocks_store> open(std::filesystem::path const& directory,
   if (!opened)
     FAIL(opened.error().to_string());
   return std::move(*opened);
+}
+
+error refused(std::filesystem::path const& directory) {
+  store::rocks_store_options chosen;
+  chosen.database.directory = directory;
+  auto const opened = store::rocks_store::open(chosen, [](error const&) {});
+  REQUIRE_FALSE(opened.has_value());
+  return opened.error();
+}
+
+message::address const alice{{"ns", "fn"}, "alice"};
+
+message::change sets(message::address const& self, std::string const& name,
+                     std::optional<message::stored_value> value) {
+  message::change whole;
+  whole.self = self;
+  whole.states.push_back({name, std::move(value)});
+  return whole;
+}
+
+asio::awaitable<void> keep_durable(store::store& kept, store::ticket ordered, bool& done) {
+  auto const end = co_await kept.durable(ordered);
+  done = end.has_value();
+}
+
+std::optional<message::stored_value> read_one(support::event_loop& loop, store::store& from,
+                                              message::address const& self, std::string const& name) {
+  message::state_specs const wanted{{name, "", {}}};
+  std::optional<message::stored_value> found;
+  auto const read = [](store::store& kept, message::address const& whose, message::state_specs const& names,
+                       std::optional<message::stored_value>& into) -> asio::awaitable<void> {
+    auto values = co_await kept.read(whose, names);
+    into = (*values)[0];
+  };
+  loop.run(read(from, self, wanted, found));
+  return found;
 }
 
 } // namespace
@@ -45,4 +92,144 @@ TEST_CASE("the rocks store keeps the contract of a store") {
 TEST_CASE("the rocks store keeps the contract over restarts") {
   support::temporary_directory const place;
   store_contract::over_restarts([&] { return open(place.path() / "state"); });
+}
+
+TEST_CASE("a data directory is the daemon's own, and one process's") {
+  support::temporary_directory const place;
+  auto const directory = place.path() / "state";
+  SECTION("it is made for nobody else to read") {
+    auto const own = open(directory);
+    struct stat found {};
+    REQUIRE(::stat(directory.c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0700);
+  }
+  SECTION("one that others may read is shut") {
+    std::filesystem::create_directory(directory);
+    ::chmod(directory.c_str(), 0755);
+    auto const own = open(directory);
+    struct stat found {};
+    REQUIRE(::stat(directory.c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0700);
+  }
+  SECTION("while it is open nobody else opens it, and afterwards it can be opened again") {
+    auto own = open(directory);
+    CHECK(refused(directory).code == store::errc::in_use);
+    own.reset();
+    CHECK(open(directory));
+  }
+  SECTION("a file in its place is no directory") {
+    std::ofstream(directory) << "x";
+    auto const why = refused(directory);
+    CHECK(why.code == store::errc::directory_unusable);
+    CHECK(why.detail == directory.string() + " is not a directory");
+  }
+}
+
+TEST_CASE("numbers go on where they were, also after the clock was set back") {
+  support::temporary_directory const place;
+  std::optional<support::event_loop> loop(std::in_place);
+  loop->advance(std::chrono::hours(1000));
+  auto own = open(place.path() / "state");
+  auto const number = own->commit(sets(alice, "s", {{{"t", true, "1"}, 0}})).number();
+  own.reset();
+  loop.reset();
+  loop.emplace(); // as the first one was before it was moved on
+  own = open(place.path() / "state");
+  CHECK(own->ordered_so_far().number() == number);
+  CHECK(own->commit(sets(alice, "s", {{{"t", true, "2"}, 0}})).number() > number);
+}
+
+TEST_CASE("a state that leaves memory is read back as it was changed last, whatever is written by then") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  store::rocks_store_options chosen;
+  chosen.cache_bytes_max = 1; // whatever can be read back leaves at once
+  auto own = open(place.path() / "state", chosen);
+  std::map<std::pair<int, int>, std::optional<message::stored_value>> model;
+  std::minstd_rand random(7);
+  auto const any = [&](int count) { return static_cast<int>(random() % static_cast<unsigned>(count)); };
+  for (int i = 0; i < 5000; ++i) {
+    int const address = any(20);
+    int const state = any(3);
+    message::address const self{{"ns", "fn"}, std::to_string(address)};
+    auto const name = std::to_string(state);
+    auto& expected = model[{address, state}];
+    if (any(2) == 0) {
+      expected = any(4) == 0 ? std::nullopt
+                             : std::optional(message::stored_value{{"t", true, std::to_string(i)}, any(2) * 1000L});
+      own->commit(sets(self, name, expected));
+    } else {
+      REQUIRE(read_one(loop, *own, self, name) == expected);
+    }
+    if (any(1000) == 0) {
+      own.reset();
+      own = open(place.path() / "state", chosen);
+    }
+  }
+}
+
+TEST_CASE("with any setting of sync what was ordered is there after a stop") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  store::rocks_store_options chosen;
+  chosen.sync.mode = GENERATE(store::sync_mode::always, store::sync_mode::interval, store::sync_mode::never);
+  chosen.sync.interval = std::chrono::milliseconds(5);
+  auto own = open(place.path() / "state", chosen);
+  bool done = false;
+  for (int i = 0; i < 100; ++i) {
+    auto const ordered = own->commit(sets(alice, "s", {{{"t", true, std::to_string(i)}, 0}}));
+    loop.run(keep_durable(*own, ordered, done));
+    REQUIRE(done);
+    REQUIRE(own->is_written(ordered));
+  }
+  CHECK(own->work()->commit_changes.sum == 100);
+  CHECK(own->unsynced().bytes == 0);
+  own.reset();
+  own = open(place.path() / "state", chosen);
+  CHECK(read_one(loop, *own, alice, "s")->value.bytes == "99");
+}
+
+TEST_CASE("a disk with less room than it should have is told of") {
+  support::temporary_directory const place;
+  store::rocks_store_options chosen;
+  CHECK_FALSE(open(place.path() / "enough", chosen)->lacks_space());
+  chosen.free_bytes_min = UINT64_MAX;
+  auto const own = open(place.path() / "state", chosen);
+  REQUIRE(own->lacks_space());
+  CHECK(own->lacks_space()->free_bytes > 0);
+  CHECK(own->lacks_space()->free_bytes_min == UINT64_MAX);
+}
+
+TEST_CASE("compaction drops what has been expired for long, and nothing else") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  store::latch failed([](error const& why) { FAIL(why.to_string()); });
+  store::database_options chosen;
+  chosen.directory = place.path() / "state";
+  auto const opened = store::database::open(chosen, failed);
+  REQUIRE(opened.has_value());
+  auto& own = **opened;
+  auto const now_ms = clock::unix_ms();
+  auto const put = [&](std::string const& name, std::int64_t expires_at_ms) {
+    REQUIRE(own.get()
+                .Put({}, own.family(store::table::state), store::state_table::key_of(1, alice, name),
+                     store::state_table::value_of({{"t", true, "x"}, expires_at_ms}))
+                .ok());
+  };
+  put("never", 0);
+  put("later", now_ms + 100'000);
+  loop.advance(std::chrono::minutes(2));
+  put("long ago", now_ms - 1);
+  put("just now", now_ms + 119'000);
+  rocksdb::CompactRangeOptions all;
+  all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  REQUIRE(own.get().CompactRange(all, own.family(store::table::state), nullptr, nullptr).ok());
+  auto const is_there = [&](std::string const& name) {
+    std::string value;
+    return own.get().Get({}, own.family(store::table::state), store::state_table::key_of(1, alice, name), &value).ok();
+  };
+  CHECK(is_there("never"));
+  CHECK(is_there("later")); // for 20 s only
+  CHECK(is_there("just now"));
+  CHECK_FALSE(is_there("long ago"));
 }
