@@ -111,7 +111,7 @@ void delivery::arrived(ordered_message one) {
 
 void delivery::loaded(ordered_message one) {
   auto& box = mailboxes_.open(one.envelope.target);
-  if (auto const* const newest = box.newest(); newest && one.key <= newest->key)
+  if (auto const newest = box.newest_key(); newest && one.key <= *newest)
     return;
   totals_.pending_messages_count.fetch_add(1, std::memory_order_relaxed);
   totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(message::buffered_bytes(one.envelope)),

@@ -6,10 +6,12 @@ namespace statefund::test_only {
 // alone (STATEFUND_PLANTED_MISTAKES): in every other one nothing is planted, and the compiler leaves nothing of it.
 enum class mistake {
   none,
-  lost_wake_up,    // an address that waits after a turn is never called again
-  reordered_retry, // a batch that took no effect goes behind what came meanwhile
-  beside_culprit,  // the first message of a batch that is refused is given up, whoever is the cause
-  broken_function, // messages are given up though no other call has succeeded
+  lost_wake_up,     // an address that waits after a turn is never called again
+  reordered_retry,  // a batch that took no effect goes behind what came meanwhile
+  beside_culprit,   // the first message of a batch that is refused is given up, whoever is the cause
+  broken_function,  // messages are given up though no other call has succeeded
+  refill_by_cursor, // a mailbox is read on behind the last key that it has given out or kept, not behind the largest
+  spill_under_way,  // a payload leaves memory though a message that was ordered before it has not come yet
 };
 
 #ifdef STATEFUND_PLANTED_MISTAKES

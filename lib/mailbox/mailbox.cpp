@@ -3,39 +3,88 @@
 #include "error/ensure.hpp"
 #include "error/planted.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 namespace statefund::mailbox {
 
+namespace {
+
+std::uint64_t bytes_of(message::batch const& all) {
+  std::uint64_t bytes = 0;
+  for (auto const& one : all)
+    bytes += message::buffered_bytes(one);
+  return bytes;
+}
+
+// Messages of different senders do not arrive in the order of their keys.
+message::entry_key largest(message::entry_key const& so_far, message::invocation const& next) {
+  return test_only::is_planted(test_only::mistake::refill_by_cursor) ? next.key : std::max(so_far, next.key);
+}
+
+} // namespace
+
+std::optional<message::entry_key> mailbox::newest_key() const noexcept {
+  if (waiting_count() == 0)
+    return std::nullopt;
+  if (gap_)
+    return behind_.empty() ? gap_->through : behind_.back().key;
+  return waiting_.back().key;
+}
+
 void mailbox::push(message::invocation one, marks const& bounds) {
   if (waiting_count() == 0)
     oldest_since = clock::steady::now();
-  waiting_bytes_ += message::buffered_bytes(one);
-  waiting_.push_back(std::move(one));
+  auto const bytes = message::buffered_bytes(one);
+  if (gap_) {
+    if (test_only::is_planted(test_only::mistake::spill_under_way) && one.key <= gap_->through)
+      return;
+    ensure(one.key > gap_->through, "what was ordered before something on disk has come before that left memory");
+    behind_bytes_ += bytes;
+    behind_.push_back(std::move(one));
+  } else {
+    head_bytes_ += bytes;
+    waiting_.push_back(std::move(one));
+  }
+  if (bounds.shuts(waiting_count()))
+    shut_ = true;
+}
+
+void mailbox::push_on_disk(message::entry_key const& key, std::uint64_t bytes, marks const& bounds) {
+  ensure(behind_.empty() && key > newest_key().value_or(message::entry_key{}),
+         "a start finds the messages of an address in the order of their keys");
+  if (waiting_count() == 0)
+    oldest_since = clock::steady::now();
+  if (!gap_)
+    gap_ = gap{newest_key().value_or(taken_through_), {}, 0, 0};
+  gap_->through = key;
+  ++gap_->count;
+  gap_->bytes += bytes;
   if (bounds.shuts(waiting_count()))
     shut_ = true;
 }
 
 message::batch mailbox::take_first(std::size_t count, marks const& levels) {
-  ensure(count > 0, "a batch is taken from a mailbox in which something waits");
+  ensure(count > 0, "a batch is taken from a mailbox whose head is in memory");
   message::batch taken;
-  if (head_ == 0 && count == waiting_.size()) {
+  if (first_ == 0 && count == waiting_.size()) {
     taken = std::exchange(waiting_, {});
-    waiting_bytes_ = 0;
+    head_bytes_ = 0;
   } else {
-    auto const first = waiting_.begin() + static_cast<std::ptrdiff_t>(head_);
+    auto const first = waiting_.begin() + static_cast<std::ptrdiff_t>(first_);
     auto const last = first + static_cast<std::ptrdiff_t>(count);
     taken.assign(std::make_move_iterator(first), std::make_move_iterator(last));
-    for (auto const& one : taken)
-      waiting_bytes_ -= message::buffered_bytes(one);
-    head_ += count;
+    head_bytes_ -= bytes_of(taken);
+    first_ += count;
     // What was taken is given back once it is half of everything, so each message is moved at most once more.
-    if (head_ * 2 >= waiting_.size()) {
-      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
-      head_ = 0;
+    if (first_ * 2 >= waiting_.size()) {
+      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+      first_ = 0;
     }
   }
+  for (auto const& one : taken)
+    taken_through_ = largest(taken_through_, one);
   taken_since_ = std::exchange(oldest_since, clock::steady::now());
   if (levels.opens(waiting_count()))
     shut_ = false;
@@ -43,15 +92,76 @@ message::batch mailbox::take_first(std::size_t count, marks const& levels) {
 }
 
 void mailbox::put_back(message::batch batch, marks const& bounds) {
-  for (auto const& one : batch)
-    waiting_bytes_ += message::buffered_bytes(one);
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(head_));
-  head_ = 0;
+  head_bytes_ += bytes_of(batch);
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(first_));
+  first_ = 0;
   auto const place = test_only::is_planted(test_only::mistake::reordered_retry) ? waiting_.end() : waiting_.begin();
   waiting_.insert(place, std::make_move_iterator(batch.begin()), std::make_move_iterator(batch.end()));
   oldest_since = taken_since_;
   if (bounds.shuts(waiting_count()))
     shut_ = true;
+}
+
+std::uint64_t mailbox::let_go(std::size_t keep_count, std::uint64_t through_number) {
+  ensure(!is_read, "what is being read back stays where it is");
+  auto after = taken_through_;
+  for (std::size_t i = 0; i < std::min(keep_count, head_count()); ++i)
+    after = largest(after, waiting_[first_ + i]);
+  auto const leaves = [&](message::invocation const& one) {
+    return one.key > after && one.key.number <= through_number;
+  };
+  if (std::none_of(waiting_.begin() + static_cast<std::ptrdiff_t>(first_), waiting_.end(), leaves) &&
+      std::none_of(behind_.begin(), behind_.end(), leaves))
+    return 0;
+
+  auto const bytes_before = memory_bytes();
+  if (!gap_)
+    gap_.emplace();
+  gap_->after = after;
+  message::batch head;
+  message::batch behind;
+  auto const part = [&](message::invocation& one) {
+    if (leaves(one)) {
+      ++gap_->count;
+      gap_->bytes += message::buffered_bytes(one);
+      gap_->through = std::max(gap_->through, one.key);
+    } else {
+      (one.key > after ? behind : head).push_back(std::move(one));
+    }
+  };
+  std::for_each(waiting_.begin() + static_cast<std::ptrdiff_t>(first_), waiting_.end(), part);
+  std::for_each(behind_.begin(), behind_.end(), part);
+  waiting_ = std::move(head);
+  first_ = 0;
+  head_bytes_ = bytes_of(waiting_);
+  behind_ = std::move(behind);
+  behind_bytes_ = bytes_of(behind_);
+  return bytes_before - memory_bytes();
+}
+
+bool mailbox::refill(message::batch rows) {
+  ensure(gap_.has_value(), "rows are read of what is on disk alone");
+  auto const bytes = bytes_of(rows);
+  if (rows.empty() || rows.size() > gap_->count || bytes > gap_->bytes)
+    return false;
+  bool const is_all = rows.back().key == gap_->through;
+  if (is_all != (rows.size() == gap_->count) || is_all != (bytes == gap_->bytes))
+    return false;
+  gap_->after = rows.back().key;
+  gap_->count -= rows.size();
+  gap_->bytes -= bytes;
+  head_bytes_ += bytes;
+  waiting_.insert(waiting_.end(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+  if (is_all)
+    close_gap();
+  return true;
+}
+
+void mailbox::close_gap() {
+  gap_.reset();
+  head_bytes_ += std::exchange(behind_bytes_, 0);
+  waiting_.insert(waiting_.end(), std::make_move_iterator(behind_.begin()), std::make_move_iterator(behind_.end()));
+  behind_ = {};
 }
 
 } // namespace statefund::mailbox

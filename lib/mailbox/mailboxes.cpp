@@ -14,7 +14,8 @@ mailbox* mailboxes::find(message::address const& self) noexcept {
 }
 
 void mailboxes::erase(mailbox& idle) {
-  ensure(idle.stands == phase::idle && idle.waiting_count() == 0 && !idle.paused, "only an idle mailbox is erased");
+  ensure(idle.stands == phase::idle && idle.waiting_count() == 0 && !idle.paused && !idle.is_read,
+         "only an idle mailbox is erased");
   by_address_.erase(by_address_.find(idle.self()));
 }
 
