@@ -13,17 +13,20 @@ constexpr log::logger logger{"dispatch"};
 } // namespace
 
 delivery::delivery(place const& own, asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
-                   delayed_table& delayed, totals& counts, std::uint64_t unbound_bytes_max, links others)
+                   delayed_table& delayed, totals& counts, mailbox::memory_mark const& memory,
+                   std::uint64_t unbound_bytes_max, links others)
     : own_(own),
       executor_(std::move(executor)),
       mailboxes_(mailboxes),
       types_(types),
       delayed_(delayed),
       totals_(counts),
+      memory_(memory),
       unbound_bytes_max_(unbound_bytes_max),
       links_(std::move(others)),
       alarm_changed_(executor_),
       departures_changed_(executor_),
+      memory_grown_(executor_),
       outgoing_(own.shards_count) {}
 
 std::size_t delivery::shard_of(message::address const& target) const noexcept {
@@ -53,6 +56,7 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
     delayed_.add({{number, i}, whole.self, std::move(whole.delayed_set[i])});
   }
   totals_.buffered_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  look_at_memory();
   totals_.delayed_count.fetch_add(static_cast<std::int64_t>(whole.delayed_set.size()) -
                                       static_cast<std::int64_t>(whole.delayed_gone.size()),
                                   std::memory_order_relaxed);
@@ -77,20 +81,25 @@ void delivery::consumed(message::batch const& gone) noexcept {
   totals_.pending_messages_count.fetch_sub(static_cast<std::int64_t>(gone.size()), std::memory_order_relaxed);
 }
 
-void delivery::push(mailbox::mailbox& box, lane& type, ordered_message one) {
+void delivery::push(mailbox::mailbox& box, lane& type, ordered_message one, kept_in where) {
   auto& [target, caller, value] = one.envelope;
+  auto const bytes = message::buffered_bytes(caller, value);
   if (!type.callee && type.addresses_count == 0)
     logger.warning(
         {number::function_unbound, "a function has sent a message to a type that no module declares; it waits"},
         {{"address", to_text(target)}, {"caller", caller ? to_text(*caller) : std::string()}});
   ++type.waiting_messages_count;
-  type.waiting_bytes += message::buffered_bytes(caller, value);
+  type.waiting_bytes += bytes;
   if (!type.callee && !type.unbound_is_full && type.waiting_bytes >= unbound_bytes_max_) {
     type.unbound_is_full = true;
     links_.tell_full(target.type);
   }
   bool const was_shut = box.is_shut();
-  box.push({one.key, std::move(caller), std::move(value)}, {type.limits.waiting_max});
+  mailbox::marks const bounds{type.limits.waiting_max};
+  if (where == kept_in::disk)
+    box.push_on_disk(one.key, bytes, bounds);
+  else
+    box.push({one.key, std::move(caller), std::move(value)}, bounds);
   type.shut_count += box.is_shut() && !was_shut ? 1 : 0;
 }
 
@@ -103,7 +112,7 @@ void delivery::becomes_ready(mailbox::mailbox& box, lane& type) {
 void delivery::arrived(ordered_message one) {
   auto& box = mailboxes_.open(one.envelope.target);
   auto& type = types_.open(one.envelope.target.type);
-  push(box, type, std::move(one));
+  push(box, type, std::move(one), kept_in::memory);
   ++type.counters.in_total;
   if (box.stands == mailbox::phase::idle)
     becomes_ready(box, type);
@@ -114,10 +123,19 @@ void delivery::loaded(ordered_message one) {
   if (auto const newest = box.newest_key(); newest && one.key <= *newest)
     return;
   totals_.pending_messages_count.fetch_add(1, std::memory_order_relaxed);
-  totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(message::buffered_bytes(one.envelope)),
-                                   std::memory_order_relaxed);
+  auto const where = place_of_next(box);
+  if (where == kept_in::memory)
+    totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(message::buffered_bytes(one.envelope)),
+                                     std::memory_order_relaxed);
   auto& type = types_.open(one.envelope.target.type);
-  push(box, type, std::move(one));
+  push(box, type, std::move(one), where);
+}
+
+delivery::kept_in delivery::place_of_next(mailbox::mailbox const& box) const {
+  auto const held_bytes = totals_.buffered_bytes.load(std::memory_order_relaxed);
+  if (box.waiting_count() == 0)
+    return memory_.admits(held_bytes, 0) ? kept_in::memory : kept_in::disk;
+  return box.on_disk() || memory_.excess_bytes(held_bytes) > 0 ? kept_in::disk : kept_in::memory;
 }
 
 void delivery::loaded(delayed_table::entry one) {

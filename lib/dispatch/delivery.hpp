@@ -4,6 +4,7 @@
 #include "dispatch/lanes.hpp"
 #include "dispatch/totals.hpp"
 #include "mailbox/mailboxes.hpp"
+#include "mailbox/memory_mark.hpp"
 #include "message/change.hpp"
 #include "store/store.hpp"
 #include "task/event.hpp"
@@ -49,12 +50,16 @@ class delivery {
   };
 
   delivery(place const& own, boost::asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
-           delayed_table& delayed, totals& counts, std::uint64_t unbound_bytes_max, links others);
+           delayed_table& delayed, totals& counts, mailbox::memory_mark const& memory, std::uint64_t unbound_bytes_max,
+           links others);
 
   std::size_t shard_of(message::address const& target) const noexcept;
 
   // Takes the messages out of `whole`. Nothing may come between commit and this.
   void release(message::change& whole, store::ticket ordered) noexcept;
+
+  // What was released for other shards is on its way to them when this returns.
+  void flush();
 
   // What a committed change has consumed is not held any more.
   void consumed(message::batch const& gone) noexcept;
@@ -62,7 +67,8 @@ class delivery {
   // A message that another shard has released.
   void arrived(ordered_message one);
 
-  // What a start has found in the store, before any turn. What is there already changes nothing.
+  // What a start has found in the store, before any turn. What is there already changes nothing. Messages stay on disk
+  // once enough are in memory; where possible the first of each mailbox comes in.
   void loaded(ordered_message one);
   void loaded(delayed_table::entry one);
   void loaded(message::address const& self, message::pause why);
@@ -71,14 +77,22 @@ class delivery {
 
   // Delayed messages were added: the alarm may have to ring earlier.
   task::event& alarm_changed() noexcept { return alarm_changed_; }
+  // Payloads have to leave memory, where they can.
+  task::event& memory_grown() noexcept { return memory_grown_; }
+  void look_at_memory() {
+    if (memory_.spills(totals_.buffered_bytes.load(std::memory_order_relaxed)))
+      memory_grown_.notify_all();
+  }
   task::event& departures_changed() noexcept { return departures_changed_; }
   bool has_departures() const noexcept { return !departing_.empty(); }
   std::vector<egress_notice> take_departures() { return std::exchange(departing_, {}); }
 
  private:
-  void push(mailbox::mailbox& box, lane& type, ordered_message one);
+  enum class kept_in { memory, disk };
+
+  void push(mailbox::mailbox& box, lane& type, ordered_message one, kept_in where);
+  kept_in place_of_next(mailbox::mailbox const& box) const;
   void becomes_ready(mailbox::mailbox& box, lane& type);
-  void flush();
 
   place const own_;
   boost::asio::any_io_executor executor_;
@@ -86,10 +100,12 @@ class delivery {
   lanes& types_;
   delayed_table& delayed_;
   totals& totals_;
+  mailbox::memory_mark const memory_;
   std::uint64_t const unbound_bytes_max_; // of this shard
   links links_;
   task::event alarm_changed_;
   task::event departures_changed_;
+  task::event memory_grown_;
   std::vector<egress_notice> departing_;
   std::vector<std::vector<ordered_message>> outgoing_; // by shard
   bool flush_posted_ = false;

@@ -70,6 +70,7 @@ asio::awaitable<void> dispatcher::load(shard& one, result<std::vector<store::kep
 void dispatcher::start() {
   post_to_all([](shard& there) {
     there.turns_.start();
+    there.spilling_.start();
     there.delayed_.start();
     there.departures_.start();
     there.data_.delivered.all_loaded();
@@ -90,6 +91,7 @@ bool dispatcher::resume_all() {
     return false;
   post_to_all([](shard& there) {
     there.turns_.start();
+    there.spilling_.start();
     there.delayed_.start();
     there.data_.types.go();
   });
@@ -180,6 +182,7 @@ asio::awaitable<void> dispatcher::close_turns(shard& one, deadline until) {
 }
 
 asio::awaitable<void> dispatcher::close_rest(shard& one, deadline) {
+  co_await one.spilling_.close();
   co_await one.delayed_.close();
   co_await one.departures_.close();
   co_await one.data_.functions.close();

@@ -1,5 +1,7 @@
 #include "dispatch/inspector.hpp"
 
+#include "dispatch/refill.hpp"
+
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -175,12 +177,19 @@ asio::awaitable<result<address_detail>> describe(shard_data& data, message::addr
   if (!states)
     co_return states.error();
   seen.states = std::move(*states);
+  if (auto const* const box = data.mailboxes.find(self); box && !box->out && box->head_is_on_disk()) {
+    auto const filled = co_await refill(data, self);
+    if (!filled) {
+      error const lost{store::errc::lost, {}};
+      co_return lost;
+    }
+  }
   if (auto const* const box = data.mailboxes.find(self); box) {
     lane const& type = data.types.open(self.type);
     seen.summary = summary_of(*box, type);
     if (box->out)
       seen.head = summary_of(box->out->front());
-    else if (box->waiting_count() > 0)
+    else if (box->head_count() > 0)
       seen.head = summary_of(box->head());
     seen.why = why_of(*box, seen.summary.stands);
     if (box->paused)

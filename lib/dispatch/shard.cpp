@@ -6,6 +6,7 @@
 #include "task/gate.hpp"
 #include "task/on.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
@@ -23,6 +24,7 @@ shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor 
       data_(own, std::move(executor), chosen, counts, truth, std::move(declared), links()),
       accept_(data_),
       turns_(data_, turn_links()),
+      spilling_(data_, [this] { return all_has_come(); }),
       verbs_(data_, turns_),
       delayed_(data_, [this](message::address target) { return room_for(std::move(target)); }),
       departures_(data_, {[this](std::size_t at, message::egress_id const& egress) {
@@ -90,6 +92,20 @@ turn_loop::links shard::turn_links() {
         all_.post_to(
             at, [type, success, generation](shard& there) { there.turns_.success_told(type, success, generation); });
       }};
+}
+
+asio::awaitable<void> shard::all_has_come() {
+  for (std::size_t i = 0; i < shards_count(); ++i)
+    if (shard& there = all_.at(i); &there != this)
+      co_await task::on(there.executor(), there.send_all());
+  auto behind = asio::post(data_.executor, asio::deferred); // what they have posted
+  co_await std::move(behind);
+}
+
+asio::awaitable<void> shard::send_all() {
+  data_.delivered.flush();
+  data_.delivered.look_at_memory();
+  co_return;
 }
 
 asio::awaitable<std::size_t> shard::room_for(message::address target) {
@@ -221,7 +237,9 @@ std::optional<refusal> shard::not_accepting() const {
 bool shard::reserve_bytes(std::uint64_t bytes) {
   auto const wanted = static_cast<std::int64_t>(bytes);
   auto& held = data_.process.buffered_bytes;
-  if (data_.chosen.memory.admits(held.fetch_add(wanted, std::memory_order_relaxed), bytes))
+  auto const held_before = held.fetch_add(wanted, std::memory_order_relaxed);
+  data_.delivered.look_at_memory();
+  if (data_.chosen.memory.admits(held_before, bytes))
     return true;
   held.fetch_sub(wanted, std::memory_order_relaxed);
   return false;

@@ -5,6 +5,7 @@
 #include "dispatch/departures.hpp"
 #include "dispatch/entrance.hpp"
 #include "dispatch/shard_data.hpp"
+#include "dispatch/spilling.hpp"
 #include "dispatch/status.hpp"
 #include "dispatch/turn_loop.hpp"
 #include "dispatch/verbs.hpp"
@@ -68,6 +69,8 @@ class shard final : public entrance {
   boost::asio::awaitable<result<message::reply>> call_there(call_place at, message::address const& self,
                                                             message::batch const& taken,
                                                             message::state_values const& states, clock::deadline total);
+  boost::asio::awaitable<void> all_has_come();
+  boost::asio::awaitable<void> send_all();
   lanes::links lane_links();
   boost::asio::awaitable<std::size_t> room_for(message::address target);
   shard_data::links links();
@@ -81,6 +84,7 @@ class shard final : public entrance {
   shard_data data_;
   dispatch::accept accept_;
   turn_loop turns_;
+  spilling spilling_;
   verbs verbs_;
   delayed delayed_;
   departures departures_;

@@ -11,6 +11,7 @@
 #include "function/table.hpp"
 #include "mailbox/mailboxes.hpp"
 #include "store/store.hpp"
+#include "task/event.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -45,7 +46,9 @@ struct shard_data {
         doors(executor),
         overdue_doors(executor),
         sync(truth, chosen.sync),
-        delivered(own, executor, mailboxes, types, delayed, process, unbound_bytes_max(), others.deliveries),
+        delivered(own, executor, mailboxes, types, delayed, process, chosen.memory, unbound_bytes_max(),
+                  others.deliveries),
+        refilled(executor),
         store_lost(others.store_lost) {}
 
   // This shard's share.
@@ -71,6 +74,7 @@ struct shard_data {
   door_queue overdue_doors; // for delayed messages; apart, for at the others one may wait for more than the mailbox
   sync_watch sync;
   delivery delivered;
+  task::event refilled;                         // a read of messages that were on disk alone has ended
   std::function<void(error const&)> store_lost; // does not return to normal work: the process ends
 };
 

@@ -2,6 +2,7 @@
 
 #include "clock/backoff.hpp"
 #include "clock/deadline.hpp"
+#include "dispatch/refill.hpp"
 #include "error/ensure.hpp"
 #include "error/planted.hpp"
 #include "function/errc.hpp"
@@ -191,6 +192,11 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
   function::handle const bound = type.callee; // a reload may bind the lane anew at each co_await
   if (auto const full = full_egress(own))
     co_return hold(own, type, {}, *full);
+  if (wants_refill(data_, own, type)) {
+    auto const filled = co_await refill(data_, self);
+    if (!filled)
+      co_return turn_end::stopped;
+  }
   if (std::exchange(own.tried_generation, type.bound_generation) != type.bound_generation)
     own.tried = {};
   message::batch taken = take(own, type, turn::next_messages_max(own.tried, type.limits.batch_messages_max));

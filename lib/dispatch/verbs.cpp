@@ -1,6 +1,7 @@
 #include "dispatch/verbs.hpp"
 
 #include "clock/clock.hpp"
+#include "dispatch/refill.hpp"
 #include "log/log.hpp"
 #include "task/event.hpp"
 
@@ -56,6 +57,11 @@ asio::awaitable<verb_receipt> verbs::resume(message::address self) {
 }
 
 asio::awaitable<verb_receipt> verbs::skip(message::address self, message::entry_key head) {
+  if (auto const* const box = data_.mailboxes.find(self); box && box->head_is_on_disk()) {
+    auto const filled = co_await refill(data_, self);
+    if (!filled)
+      co_return refusal{number::not_accepting, "the store was lost", std::nullopt};
+  }
   std::function<verb_receipt()> work = [this, self, head] { return skip_now(self, head); };
   co_return co_await at_rest(self, std::move(work));
 }
@@ -91,10 +97,13 @@ verb_receipt verbs::resume_now(message::address const& self) {
 verb_receipt verbs::skip_now(message::address const& self, message::entry_key const& head) {
   auto* const box = data_.mailboxes.find(self);
   bool const is_empty = !box || box->waiting_count() == 0;
-  if (is_empty || box->head().key != head)
+  bool const is_read_on = !is_empty && box->head_is_on_disk(); // it was called meanwhile, and what was first is gone
+  if (is_empty || is_read_on || box->head().key != head)
     return refusal{number::message_not_at_head,
                    "the message " + to_text(head) + " is not the first one of " + to_text(self) +
-                       (is_empty ? ": nothing waits there" : ": that is " + to_text(box->head().key)),
+                       (is_empty     ? ": nothing waits there"
+                        : is_read_on ? ": those before it were consumed, and the next ones are on disk"
+                                     : ": that is " + to_text(box->head().key)),
                    std::nullopt};
   message::change whole;
   whole.self = self;

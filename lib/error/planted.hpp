@@ -10,8 +10,8 @@ enum class mistake {
   reordered_retry,  // a batch that took no effect goes behind what came meanwhile
   beside_culprit,   // the first message of a batch that is refused is given up, whoever is the cause
   broken_function,  // messages are given up though no other call has succeeded
-  refill_by_cursor, // a mailbox is read on behind the last key that it has given out or kept, not behind the largest
-  spill_under_way,  // a payload leaves memory though a message that was ordered before it has not come yet
+  refill_by_cursor, // a mailbox is read on behind the last key in memory, not behind the largest
+  spill_unwritten,  // a payload leaves memory before the store can read it back
 };
 
 #ifdef STATEFUND_PLANTED_MISTAKES

@@ -18,11 +18,6 @@ std::uint64_t bytes_of(message::batch const& all) {
   return bytes;
 }
 
-// Messages of different senders do not arrive in the order of their keys.
-message::entry_key largest(message::entry_key const& so_far, message::invocation const& next) {
-  return test_only::is_planted(test_only::mistake::refill_by_cursor) ? next.key : std::max(so_far, next.key);
-}
-
 } // namespace
 
 std::optional<message::entry_key> mailbox::newest_key() const noexcept {
@@ -33,13 +28,20 @@ std::optional<message::entry_key> mailbox::newest_key() const noexcept {
   return waiting_.back().key;
 }
 
+mailbox::extent mailbox::head_within(std::size_t count_max, std::uint64_t bytes_max) const noexcept {
+  if (head_count() <= count_max && head_bytes_ <= bytes_max)
+    return {head_count(), head_bytes_};
+  extent head;
+  for (; head.count < std::min(count_max, head_count()) && head.bytes < bytes_max; ++head.count)
+    head.bytes += message::buffered_bytes(waiting_[first_ + head.count]);
+  return head;
+}
+
 void mailbox::push(message::invocation one, marks const& bounds) {
   if (waiting_count() == 0)
     oldest_since = clock::steady::now();
   auto const bytes = message::buffered_bytes(one);
   if (gap_) {
-    if (test_only::is_planted(test_only::mistake::spill_under_way) && one.key <= gap_->through)
-      return;
     ensure(one.key > gap_->through, "what was ordered before something on disk has come before that left memory");
     behind_bytes_ += bytes;
     behind_.push_back(std::move(one));
@@ -84,7 +86,7 @@ message::batch mailbox::take_first(std::size_t count, marks const& levels) {
     }
   }
   for (auto const& one : taken)
-    taken_through_ = largest(taken_through_, one);
+    taken_through_ = std::max(taken_through_, one.key); // messages of different senders come in any order
   taken_since_ = std::exchange(oldest_since, clock::steady::now());
   if (levels.opens(waiting_count()))
     shut_ = false;
@@ -106,7 +108,7 @@ std::uint64_t mailbox::let_go(std::size_t keep_count, std::uint64_t through_numb
   ensure(!is_read, "what is being read back stays where it is");
   auto after = taken_through_;
   for (std::size_t i = 0; i < std::min(keep_count, head_count()); ++i)
-    after = largest(after, waiting_[first_ + i]);
+    after = std::max(after, waiting_[first_ + i].key);
   auto const leaves = [&](message::invocation const& one) {
     return one.key > after && one.key.number <= through_number;
   };
@@ -131,6 +133,8 @@ std::uint64_t mailbox::let_go(std::size_t keep_count, std::uint64_t through_numb
   };
   std::for_each(waiting_.begin() + static_cast<std::ptrdiff_t>(first_), waiting_.end(), part);
   std::for_each(behind_.begin(), behind_.end(), part);
+  if (test_only::is_planted(test_only::mistake::refill_by_cursor) && !head.empty())
+    gap_->after = head.back().key;
   waiting_ = std::move(head);
   first_ = 0;
   head_bytes_ = bytes_of(waiting_);

@@ -73,6 +73,13 @@ class mailbox {
   std::size_t head_count() const noexcept { return waiting_.size() - first_; }
   std::uint64_t head_bytes() const noexcept { return head_bytes_; }
   gap const* on_disk() const noexcept { return gap_ ? &*gap_ : nullptr; } // null: all is in memory
+  bool head_is_on_disk() const noexcept { return gap_ && head_count() == 0; }
+  // Of the head, as far as it is in memory: at most so many messages, up to the first that makes it so many bytes.
+  struct extent {
+    std::size_t count = 0;
+    std::uint64_t bytes = 0;
+  };
+  extent head_within(std::size_t count_max, std::uint64_t bytes_max) const noexcept;
   // Of what came last; absent: nothing waits.
   std::optional<message::entry_key> newest_key() const noexcept;
   // Since when the first of what was taken last has waited.

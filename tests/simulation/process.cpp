@@ -35,6 +35,8 @@ void world::start() {
                    [this](message::change const& whole, std::uint64_t number) { has_ordered(whole, number); }});
   dispatch::options chosen;
   chosen.memory.bytes_max = run_.buffered_bytes_max;
+  chosen.memory.spill_bytes_max = run_.spill_bytes_max;
+  chosen.head_messages_max = run_.head_messages_max;
   chosen.delayed_max = run_.delayed_max;
   chosen.calls_in_flight_max = run_.calls_in_flight_max;
   chosen.egress_queue.bytes_max = run_.egress_bytes_max;
@@ -44,7 +46,11 @@ void world::start() {
     parts.executors.emplace_back(loop->get_executor());
   parts.store = observed_.get();
   parts.declared = declarations_of(modules_);
-  parts.store_lost = [this](error const&) { store_lost_ = true; };
+  parts.store_lost = [this](error const& why) {
+    store_lost_ = true;
+    if (!why.detail.empty()) // crash_store has none
+      wrong("a store that is there is given up: " + why.to_string());
+  };
   all_ = std::make_unique<dispatch::dispatcher>(chosen, std::move(parts));
   outside_ = std::make_unique<task::gate>(first);
   for (auto& one : connections_)

@@ -42,6 +42,8 @@ class maker {
     for (auto count = below(5); count > 0; --count)
       insert(faults[below(faults.size())]);
     add_probes();
+    made_.spill_bytes_max = one_in(2) ? 0 : one_in(2) ? below(5000) : UINT64_MAX;
+    made_.head_messages_max = one_in(2) ? 1 : 1 + below(8);
     return std::move(made_);
   }
 
@@ -229,9 +231,10 @@ program make_program(std::uint64_t seed) {
 std::string to_text(program const& one) {
   std::string text = "shards " + std::to_string(one.shards_count) + ", calls " +
                      std::to_string(one.calls_in_flight_max) + ", bytes " + std::to_string(one.buffered_bytes_max) +
-                     ", delayed " + std::to_string(one.delayed_max) + ", egress bytes " +
-                     std::to_string(one.egress_bytes_max) + ", dead letters " + std::to_string(one.dead_letters_max) +
-                     (one.isolates ? ", isolates" : "") + "\n";
+                     ", spilled from " + std::to_string(one.spill_bytes_max) + ", heads " +
+                     std::to_string(one.head_messages_max) + ", delayed " + std::to_string(one.delayed_max) +
+                     ", egress bytes " + std::to_string(one.egress_bytes_max) + ", dead letters " +
+                     std::to_string(one.dead_letters_max) + (one.isolates ? ", isolates" : "") + "\n";
   std::set<std::uint32_t> told;
   for (auto const& next : one.steps) {
     text += std::string(action_words[static_cast<std::size_t>(next.what)]);

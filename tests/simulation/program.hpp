@@ -100,6 +100,8 @@ struct program {
   std::size_t ids_count = 1; // of each type
   std::size_t calls_in_flight_max = 1;
   std::uint64_t buffered_bytes_max = 0;
+  std::uint64_t spill_bytes_max = 0;
+  std::size_t head_messages_max = 1;
   std::size_t delayed_max = 0;
   std::uint64_t egress_bytes_max = 0;
   std::size_t dead_letters_max = 0;

@@ -24,6 +24,10 @@ test_only::mistake in_rooms(mistake planted) {
     return test_only::mistake::beside_culprit;
   case mistake::broken_function:
     return test_only::mistake::broken_function;
+  case mistake::refill_by_cursor:
+    return test_only::mistake::refill_by_cursor;
+  case mistake::spill_unwritten:
+    return test_only::mistake::spill_unwritten;
   default:
     return test_only::mistake::none;
   }

@@ -27,13 +27,15 @@ enum class mistake {
   doors_before_load,      // messages are accepted before all that was kept is loaded
 
   // Of the rooms themselves (error/planted.hpp).
-  lost_wake_up,    // an address that waits after a turn is never called again
-  reordered_retry, // a batch that took no effect goes behind what came meanwhile
-  beside_culprit,  // the first message of a batch that is refused is given up, whoever is the cause
-  broken_function, // messages are given up though no other call has succeeded
+  lost_wake_up,     // an address that waits after a turn is never called again
+  reordered_retry,  // a batch that took no effect goes behind what came meanwhile
+  beside_culprit,   // the first message of a batch that is refused is given up, whoever is the cause
+  broken_function,  // messages are given up though no other call has succeeded
+  refill_by_cursor, // a mailbox is read on behind the last key in memory, not behind the largest
+  spill_unwritten,  // a payload leaves memory before the store can read it back
 };
 
-inline constexpr std::array<std::pair<mistake, std::string_view>, 16> mistakes{{
+inline constexpr std::array<std::pair<mistake, std::string_view>, 18> mistakes{{
     {mistake::consume_by_range, "consume-by-range"},
     {mistake::queue_a_shard, "queue-a-shard"},
     {mistake::number_by_shard, "number-by-shard"},
@@ -50,6 +52,8 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 16> mistakes{{
     {mistake::reordered_retry, "reordered-retry"},
     {mistake::beside_culprit, "beside-culprit"},
     {mistake::broken_function, "broken-function"},
+    {mistake::refill_by_cursor, "refill-by-cursor"},
+    {mistake::spill_unwritten, "spill-unwritten"},
 }};
 
 } // namespace statefund::support

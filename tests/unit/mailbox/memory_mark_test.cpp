@@ -33,6 +33,23 @@ TEST_CASE("all who were held go on below the mark") {
   CHECK(mark.has_room_again(-1));
 }
 
+TEST_CASE("payloads leave memory from seven eighths of the mark on, down to three quarters") {
+  memory_mark const mark{800};
+  CHECK_FALSE(mark.spills(-1));
+  CHECK_FALSE(mark.spills(700));
+  CHECK(mark.spills(701));
+  CHECK(mark.excess_bytes(701) == 101);
+  CHECK(mark.excess_bytes(600) == 0);
+  CHECK(mark.excess_bytes(-1) == 0);
+  CHECK(mark.room_bytes(-1) == 700);
+  CHECK(mark.room_bytes(650) == 50);
+  CHECK(mark.room_bytes(5000) == 0);
+  memory_mark const lower{800, 70};
+  CHECK_FALSE(lower.spills(70));
+  CHECK(lower.excess_bytes(71) == 11);
+  CHECK_FALSE(memory_mark{800, 0}.spills(0));
+}
+
 TEST_CASE("what an address is held for is told in words") {
   CHECK(to_text(mailbox::held_for(mailbox::memory_room{})) == "memory");
   CHECK(to_text(mailbox::held_for(mailbox::egress_room{{"out", "way"}})) == "egress out/way");
