@@ -92,6 +92,7 @@ asio::awaitable<bool> refill(shard_data& data, message::address self) {
   }
   data.process.buffered_bytes.fetch_add(static_cast<std::int64_t>(own.memory_bytes() - before),
                                         std::memory_order_relaxed);
+  data.delivered.look_at_memory();
   co_return true;
 }
 
