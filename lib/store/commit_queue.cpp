@@ -213,7 +213,8 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
     latch_.trip(filled.error());
     return false;
   }
-  head_table::head const head{batch.empty() ? newest_written_ : batch.back().last_number, synced_through_};
+  head_table::head const head{batch.empty() ? newest_written_ : batch.back().last_number, synced_through_,
+                              newest_written_};
   auto written = rows.Put(database_.family(table::head), head_table::head_key, head_table::value_of(head));
 
   rocksdb::WriteOptions options;

@@ -9,6 +9,8 @@
 #include <rocksdb/listener.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
+#include <rocksdb/wal_filter.h>
+#include <rocksdb/write_batch.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,6 +73,51 @@ class failures final : public rocksdb::EventListener {
 
  private:
   latch& latch_;
+};
+
+// Stops the replay of the log where batches are missing. RocksDB itself goes on with the next file that it finds, and
+// without syncs a power loss may keep a file of the log and take the one before.
+class whole_order final : public rocksdb::WalFilter {
+ public:
+  explicit whole_order(std::uint64_t reached) : reached_(reached) {}
+
+  char const* Name() const override { return "statefund.whole_order"; }
+  WalProcessingOption LogRecordFound(unsigned long long, std::string const&, rocksdb::WriteBatch const& batch,
+                                     rocksdb::WriteBatch*, bool*) override {
+    head_finder rows;
+    if (!batch.Iterate(&rows).ok())
+      return WalProcessingOption::kCorruptedRecord;
+    if (rows.head && rows.head->number_before > reached_)
+      return WalProcessingOption::kStopReplay;
+    if (rows.head)
+      reached_ = std::max(reached_, rows.head->last_number);
+    return WalProcessingOption::kContinueProcessing;
+  }
+
+ private:
+  struct head_finder final : rocksdb::WriteBatch::Handler {
+    rocksdb::Status PutCF(std::uint32_t family, rocksdb::Slice const& key, rocksdb::Slice const& value) override {
+      if (family == 0 && key == head_table::head_key)
+        head = head_table::parse_head({value.data(), value.size()});
+      return rocksdb::Status::OK();
+    }
+    rocksdb::Status DeleteCF(std::uint32_t, rocksdb::Slice const&) override { return rocksdb::Status::OK(); }
+    rocksdb::Status SingleDeleteCF(std::uint32_t, rocksdb::Slice const&) override { return rocksdb::Status::OK(); }
+
+    std::optional<head_table::head> head;
+  };
+
+  std::uint64_t reached_;
+};
+
+// Leaves out the whole log.
+class no_log final : public rocksdb::WalFilter {
+ public:
+  char const* Name() const override { return "statefund.no_log"; }
+  WalProcessingOption LogRecordFound(unsigned long long, std::string const&, rocksdb::WriteBatch const&,
+                                     rocksdb::WriteBatch*, bool*) override {
+    return WalProcessingOption::kStopReplay;
+  }
 };
 
 rocksdb::DBOptions options_of(rocksdb::Env& environment) {
@@ -148,10 +195,12 @@ struct read_alone {
 };
 
 // What the store says of itself, by reading alone.
-result<read_alone> read_only(rocksdb::Env& environment, std::string const& directory, rocksdb::WALRecoveryMode mode) {
+result<read_alone> read_only(rocksdb::Env& environment, std::string const& directory, rocksdb::WALRecoveryMode mode,
+                             rocksdb::WalFilter* replay) {
   rocksdb::Options options(options_of(environment), rocksdb::ColumnFamilyOptions());
   options.create_if_missing = false;
   options.wal_recovery_mode = mode;
+  options.wal_filter = replay;
   rocksdb::DB* opened = nullptr;
   auto status = rocksdb::DB::OpenForReadOnly(options, database_path(directory), &opened);
   std::unique_ptr<rocksdb::DB> const db(opened);
@@ -219,11 +268,19 @@ result<void> database::compare_with_promise(std::optional<std::uint64_t> const& 
   bool const has_database = environment_.FileExists(database_path(directory_) + "/CURRENT").ok();
   std::uint64_t recovered = 0;
   std::uint64_t witnessed = 0; // by what can be read behind a damage
+  std::uint64_t flushed = 0;   // what is there without the log
   if (has_database) {
-    auto const skipping = read_only(environment_, directory_, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
+    using rocksdb::WALRecoveryMode;
+    auto const skipping = read_only(environment_, directory_, WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
     if (!skipping)
       return skipping.error();
-    auto const in_time = read_only(environment_, directory_, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
+    no_log tables_alone;
+    auto const without = read_only(environment_, directory_, WALRecoveryMode::kPointInTimeRecovery, &tables_alone);
+    if (!without)
+      return without.error();
+    flushed = without->head.last_number;
+    whole_order replay(flushed);
+    auto const in_time = read_only(environment_, directory_, WALRecoveryMode::kPointInTimeRecovery, &replay);
     if (!in_time)
       return in_time.error();
     if (in_time->format && in_time->format->version > head_table::format_version)
@@ -235,8 +292,9 @@ result<void> database::compare_with_promise(std::optional<std::uint64_t> const& 
   }
   bool const is_told = promised && *promised;
   auto const promised_through = std::max(is_told ? **promised : 0, witnessed);
+  replay_ = std::make_unique<whole_order>(flushed);
   if ((is_told && recovered >= promised_through) || accept_loss == recovered)
-    return is_told && recovered >= **promised ? result<void>() : promise::make(environment_, directory_, recovered);
+    return {};
   return error{errc::promise_broken,
                is_told ? directory_ + " holds changes up to number " + std::to_string(recovered) +
                              ", and was durable up to " + std::to_string(promised_through)
@@ -248,6 +306,7 @@ result<void> database::compare_with_promise(std::optional<std::uint64_t> const& 
 result<void> database::open_for_writing(database_options const& chosen, latch& failed) {
   auto options = options_of(environment_);
   options.max_total_wal_size = chosen.log_bytes_max;
+  options.wal_filter = replay_.get();
   options.listeners.push_back(std::make_shared<failures>(failed));
   options.statistics = rocksdb::CreateDBStatistics();
   options.statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
@@ -289,6 +348,8 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
   } else if (!status.IsNotFound()) {
     return to_error(status, "reading the head");
   }
+  if (auto const promised = promise::make(environment_, directory_, found_.last_number); !promised)
+    return promised.error();
   auto file = promise::open(environment_, directory_);
   if (!file)
     return file.error();

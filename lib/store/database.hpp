@@ -19,6 +19,7 @@ class ColumnFamilyHandle;
 class DB;
 class Env;
 class Status;
+class WalFilter;
 class WriteBatch;
 struct DBOptions;
 } // namespace rocksdb
@@ -37,7 +38,7 @@ struct database_options {
 //
 // Opening it compares, by reading alone, how far the order goes with what was promised, and refuses where less is
 // there, however often it is tried: an open for writing would delete a damaged log with all that is behind the damage.
-// What was recovered is durable when open() returns.
+// What was recovered is durable, and promised, when open() returns.
 //
 // Any thread may read. One thread writes. A failure in RocksDB's own threads trips the latch.
 class database {
@@ -68,6 +69,7 @@ class database {
   rocksdb::Env& environment_;
   std::string const directory_;
   void* lock_ = nullptr; // rocksdb::FileLock
+  std::unique_ptr<rocksdb::WalFilter> replay_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, table_names.size()> families_{};
   std::optional<promise> promise_;

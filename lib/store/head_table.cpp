@@ -28,6 +28,7 @@ std::string value_of(head const& one) {
   std::string value;
   wire::put_varint_field(value, 1, one.last_number);
   wire::put_varint_field(value, 2, one.synced_through);
+  wire::put_varint_field(value, 3, one.number_before);
   return value;
 }
 
@@ -39,6 +40,8 @@ std::optional<head> parse_head(std::string_view value) {
       one.last_number = found.varint;
     else if (found.tag == varint_tag(2))
       one.synced_through = found.varint;
+    else if (found.tag == varint_tag(3))
+      one.number_before = found.varint;
   return in.complete() ? std::optional(one) : std::nullopt;
 }
 
