@@ -63,7 +63,7 @@ TEST_CASE("a process that is killed at any step leaves a prefix, with all that w
 
 TEST_CASE("a power loss at any step leaves a prefix, with all that was promised where syncs are waited for") {
   place at;
-  auto const mode = sync_mode::always;
+  auto const mode = GENERATE(sync_mode::always, sync_mode::interval, sync_mode::never);
   run_options chosen;
   chosen.sync = {mode, std::chrono::milliseconds(1)};
   auto const done = run(at, {}, changes_count, 2, chosen);
@@ -77,4 +77,30 @@ TEST_CASE("a power loss at any step leaves a prefix, with all that was promised 
       check(survivors_of(at, next, done.ordered, mode == sync_mode::always ? done.promised_at(step) : 0));
     }
   });
+}
+
+TEST_CASE("a power loss that takes an older file of the log and leaves a newer one leaves no hole") {
+  place at;
+  run_options chosen;
+  chosen.sync.mode = sync_mode::never;
+  auto const done = run(at, {}, changes_count, 4, chosen);
+  std::size_t lost_count = 0;
+  auto image = done.before;
+  for (std::size_t step = 0; step < done.steps.size(); ++step) {
+    image.apply(done.steps[step]);
+    if (done.steps[step].verb != step_verb::append || done.steps[step].kind() != file_kind::log)
+      continue;
+    for (auto const& path : image.paths()) {
+      if (kind_of(path) != file_kind::log || path >= done.steps[step].path)
+        continue;
+      auto left = image;
+      if (!left.lose_unsynced(path))
+        continue;
+      INFO(what_was_cut(done, step + 1) << ", without " << path);
+      ++lost_count;
+      process next(at, left, chosen);
+      check(survivors_of(at, next, done.ordered, 0));
+    }
+  }
+  CHECK(lost_count > 0);
 }

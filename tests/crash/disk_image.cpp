@@ -152,6 +152,8 @@ std::string disk_image::after_power_loss(file const& one, std::mt19937_64& chanc
 }
 
 void disk_image::lose_power(std::mt19937_64& chance) {
+  // The directory that everything lies in is not among the names; the shortest of them is in there.
+  auto const uppermost = names_.empty() ? std::string() : directory_of(names_.begin()->first);
   std::map<std::string, std::vector<disk_step>> by_directory;
   for (auto const& step : unsynced_names_)
     by_directory[directory_of(step.path)].push_back(step);
@@ -162,8 +164,7 @@ void disk_image::lose_power(std::mt19937_64& chance) {
     for (std::size_t i = 0; i < count; ++i)
       rename(names_, steps[i]);
   }
-  // What lies in a directory that is gone is gone. The uppermost one is not among the names.
-  auto const uppermost = names_.empty() ? std::string() : directory_of(names_.begin()->first);
+  // What lies in a directory that is gone is gone.
   std::erase_if(names_, [&](auto const& one) {
     auto const directory = directory_of(one.first);
     return directory.size() > uppermost.size() && !names_.contains(directory);
@@ -177,6 +178,13 @@ void disk_image::lose_power(std::mt19937_64& chance) {
   files_ = std::move(left);
   synced_names_ = names_;
   unsynced_names_.clear();
+}
+
+bool disk_image::lose_unsynced(std::string const& path) {
+  auto& of = files_.at(names_.at(path));
+  bool const had_any = of.written != of.synced;
+  of = {of.synced, of.synced, {}};
+  return had_any;
 }
 
 bool disk_image::is_directory(std::string const& path) const {

@@ -49,6 +49,8 @@ class disk_image {
   // What was not synced stays or goes by chance: of a directory's steps the first ones; of each file nothing, all, the
   // first bytes, or some sectors and not those before them. Sectors of 512 bytes are whole.
   void lose_power(std::mt19937_64& chance);
+  // What was not synced of this file goes, and everything else stays. Whether there was any.
+  bool lose_unsynced(std::string const& path);
 
   bool has(std::string const& path) const { return names_.contains(path); }
   bool is_directory(std::string const& path) const;

@@ -1,0 +1,28 @@
+// What a start promises.
+
+#include "crash/run.hpp"
+#include "store/promise.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace statefund;
+using namespace statefund::crash;
+using store::sync_mode;
+
+TEST_CASE("what a start has found is promised before it is shown") {
+  place at;
+  run_options chosen;
+  chosen.sync.mode = sync_mode::never;
+  auto const done = run(at, {}, 40, 3, chosen);
+  auto image = done.before;
+  for (auto const& step : done.steps)
+    image.apply(step);
+  process next(at, image, chosen);
+  REQUIRE(next.is_open());
+  auto const disk = std::make_shared<faulty_disk>(next.disk().image());
+  auto const environment = rocksdb::NewCompositeEnv(disk);
+  auto const promised = store::promise::read(*environment, at.directory());
+  REQUIRE(promised.has_value());
+  CHECK(*promised == next.store().ordered_so_far().number());
+  CHECK(*promised == done.ordered.last_number(done.ordered.size()));
+}
