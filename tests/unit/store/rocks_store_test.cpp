@@ -147,6 +147,7 @@ TEST_CASE("a state that leaves memory is read back as it was changed last, whate
   auto own = open(place.path() / "state", chosen);
   std::map<std::pair<int, int>, std::optional<message::stored_value>> model;
   std::minstd_rand random(7);
+  auto const hour_later_ms = clock::unix_ms() + 3'600'000;
   auto const any = [&](int count) { return static_cast<int>(random() % static_cast<unsigned>(count)); };
   for (int i = 0; i < 5000; ++i) {
     int const address = any(20);
@@ -155,11 +156,14 @@ TEST_CASE("a state that leaves memory is read back as it was changed last, whate
     auto const name = std::to_string(state);
     auto& expected = model[{address, state}];
     if (any(2) == 0) {
-      expected = any(4) == 0 ? std::nullopt
-                             : std::optional(message::stored_value{{"t", true, std::to_string(i)}, any(2) * 1000L});
+      expected = any(4) == 0
+                     ? std::nullopt
+                     : std::optional(message::stored_value{{"t", true, std::to_string(i)}, any(2) * hour_later_ms});
       own->commit(sets(self, name, expected));
     } else {
-      REQUIRE(read_one(loop, *own, self, name) == expected);
+      auto const found = read_one(loop, *own, self, name);
+      CAPTURE(i, address, state);
+      REQUIRE(found == expected);
     }
     if (any(1000) == 0) {
       own.reset();
