@@ -7,6 +7,7 @@
 #include "statefunctl/environment.hpp"
 #include "statefunctl/format.hpp"
 #include "statefunctl/operator_verbs.hpp"
+#include "statefunctl/store_verbs.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -391,6 +392,7 @@ constexpr verb verbs[] = {
     {"dead-letters", "Messages that were set aside: list, show, replay, drop", add_dead_letters},
     {"reload", "Reads the module files again, and says once they are in force", add_reload},
     {"egress", "Reads what functions sent to an egress", add_egress},
+    {"store", "check: reads a data directory that no daemon has open, and says what is wrong with it", add_store},
 };
 
 std::string from_environment(char const* name, char const* otherwise) {

@@ -230,6 +230,51 @@ error to_error(rocksdb::Status const& status, std::string const& doing) {
   return {status.IsCorruption() ? errc::row_damaged : errc::lost, doing + ": " + status.ToString()};
 }
 
+result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory) {
+  auto const promised = promise::read(environment, directory);
+  if (!promised && promised.error().code != errc::row_damaged)
+    return promised.error();
+  kept_order found;
+  if (promised)
+    found.promised = *promised;
+  found.is_new = promised && !*promised && !environment.FileExists(database_path(directory)).ok();
+  if (!environment.FileExists(database_path(directory) + "/CURRENT").ok())
+    return found;
+  using rocksdb::WALRecoveryMode;
+  auto const skipping = read_only(environment, directory, WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
+  if (!skipping)
+    return skipping.error();
+  no_log tables_alone;
+  auto const without = read_only(environment, directory, WALRecoveryMode::kPointInTimeRecovery, &tables_alone);
+  if (!without)
+    return without.error();
+  found.flushed = without->head.last_number;
+  whole_order replay(found.flushed);
+  auto const in_time = read_only(environment, directory, WALRecoveryMode::kPointInTimeRecovery, &replay);
+  if (!in_time)
+    return in_time.error();
+  if (in_time->format && in_time->format->version > head_table::format_version)
+    return error{errc::format_newer, directory + " has the format " + std::to_string(in_time->format->version) +
+                                         ", this version knows formats up to " +
+                                         std::to_string(head_table::format_version)};
+  found.format = in_time->format;
+  found.recovered = in_time->head.last_number;
+  found.witnessed = skipping->head.synced_through;
+  return found;
+}
+
+result<void> compare_with_promise(kept_order const& found, std::string const& directory) {
+  if (!found.promised)
+    return error{errc::promise_broken, directory + '/' + promise::file_name +
+                                           " is missing or damaged, so nothing says whether the changes up to number " +
+                                           std::to_string(found.recovered) + " are all"};
+  auto const durable = std::max(*found.promised, found.witnessed);
+  if (found.recovered < durable)
+    return error{errc::promise_broken, directory + " holds changes up to number " + std::to_string(found.recovered) +
+                                           ", and was durable up to " + std::to_string(durable)};
+  return {};
+}
+
 result<std::unique_ptr<database>> database::open(database_options const& chosen, latch& failed) {
   auto& environment = chosen.environment ? *chosen.environment : *rocksdb::Env::Default();
   std::unique_ptr<database> own(new database(environment, chosen.directory.lexically_normal().string()));
@@ -237,7 +282,7 @@ result<std::unique_ptr<database>> database::open(database_options const& chosen,
     return made.error();
   if (auto const locked = own->lock(); !locked)
     return locked.error();
-  if (auto const kept = own->compare_with_promise(chosen.accept_loss); !kept)
+  if (auto const kept = own->look_at_order(chosen.accept_loss); !kept)
     return kept.error();
   if (auto const opened = own->open_for_writing(chosen, failed); !opened)
     return opened.error();
@@ -257,50 +302,15 @@ result<void> database::lock() {
   return {};
 }
 
-result<void> database::compare_with_promise(std::optional<std::uint64_t> const& accept_loss) {
-  auto const promised = promise::read(environment_, directory_);
-  if (!promised && promised.error().code != errc::row_damaged)
-    return promised.error();
-  bool const is_new = promised && !*promised && !environment_.FileExists(database_path(directory_)).ok();
-  if (is_new)
+result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_loss) {
+  auto const found = read_order(environment_, directory_);
+  if (!found)
+    return found.error();
+  if (found->is_new)
     return promise::make(environment_, directory_, 0);
-
-  bool const has_database = environment_.FileExists(database_path(directory_) + "/CURRENT").ok();
-  std::uint64_t recovered = 0;
-  std::uint64_t witnessed = 0; // by what can be read behind a damage
-  std::uint64_t flushed = 0;   // what is there without the log
-  if (has_database) {
-    using rocksdb::WALRecoveryMode;
-    auto const skipping = read_only(environment_, directory_, WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
-    if (!skipping)
-      return skipping.error();
-    no_log tables_alone;
-    auto const without = read_only(environment_, directory_, WALRecoveryMode::kPointInTimeRecovery, &tables_alone);
-    if (!without)
-      return without.error();
-    flushed = without->head.last_number;
-    whole_order replay(flushed);
-    auto const in_time = read_only(environment_, directory_, WALRecoveryMode::kPointInTimeRecovery, &replay);
-    if (!in_time)
-      return in_time.error();
-    if (in_time->format && in_time->format->version > head_table::format_version)
-      return error{errc::format_newer, directory_ + " has the format " + std::to_string(in_time->format->version) +
-                                           ", this version knows formats up to " +
-                                           std::to_string(head_table::format_version)};
-    witnessed = skipping->head.synced_through;
-    recovered = in_time->head.last_number;
-  }
-  bool const is_told = promised && *promised;
-  auto const promised_through = std::max(is_told ? **promised : 0, witnessed);
-  replay_ = std::make_unique<whole_order>(flushed);
-  if ((is_told && recovered >= promised_through) || accept_loss == recovered)
-    return {};
-  return error{errc::promise_broken,
-               is_told ? directory_ + " holds changes up to number " + std::to_string(recovered) +
-                             ", and was durable up to " + std::to_string(promised_through)
-                       : directory_ + "/" + promise::file_name +
-                             " is missing or damaged, so nothing says whether the changes up to number " +
-                             std::to_string(recovered) + " are all"};
+  replay_ = std::make_unique<whole_order>(found->flushed);
+  auto const kept = compare_with_promise(*found, directory_);
+  return accept_loss == found->recovered ? result<void>() : kept;
 }
 
 result<void> database::open_for_writing(database_options const& chosen, latch& failed) {

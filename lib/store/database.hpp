@@ -34,6 +34,21 @@ struct database_options {
   rocksdb::Env* environment = nullptr;      // another file system; outlives the database
 };
 
+// How far the order of a directory goes, and how far it was durable.
+struct kept_order {
+  bool is_new = false;                      // there is neither a database nor a promise
+  std::optional<std::uint64_t> promised;    // by the promise file; absent: it is missing or damaged
+  std::optional<head_table::format> format; // absent: nothing was written yet
+  std::uint64_t recovered = 0;              // the last number before the log's first damage
+  std::uint64_t flushed = 0;                // the last number that is there without the log
+  std::uint64_t witnessed = 0;              // what was durable by the word of what lies behind one
+};
+
+// By reading alone. errc::directory_unusable, format_newer, not_opened, row_damaged. Blocks on the disk.
+result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory);
+// errc::promise_broken. Pure.
+result<void> compare_with_promise(kept_order const& found, std::string const& directory);
+
 // RocksDB with the settings that the order rests on, and the promise that is kept beside it.
 //
 // Opening it compares, by reading alone, how far the order goes with what was promised, and refuses where less is
@@ -63,7 +78,7 @@ class database {
   database(rocksdb::Env& environment, std::string directory);
 
   result<void> lock();
-  result<void> compare_with_promise(std::optional<std::uint64_t> const& accept_loss);
+  result<void> look_at_order(std::optional<std::uint64_t> const& accept_loss);
   result<void> open_for_writing(database_options const& chosen, latch& failed);
 
   rocksdb::Env& environment_;
