@@ -29,6 +29,8 @@ void world::calm_down() {
     drain_rest();
   }
   heal_all();
+  if (run_.isolates && ok())
+    crash_while_it_is_mended();
   drain_rest();
 }
 
@@ -49,6 +51,13 @@ void world::heal_all() {
   std::fill(failures_left_.begin(), failures_left_.end(), std::uint8_t{0});
 }
 
+void world::crash_while_it_is_mended() {
+  resume_everything();
+  for (auto count = below(300); count > 0 && ok(); --count)
+    stir();
+  crash(one_in(2) ? action::kill : action::lose_power);
+}
+
 void world::settle() {
   for (int i = 0; i < 30; ++i) {
     poll_all();
@@ -64,7 +73,7 @@ void world::drain_rest() {
       return wrong((broken_ ? "what depends on nothing broken does not drain:\n" : "it does not drain:\n") +
                    where_it_stands());
     settle();
-    if (!broken_ && !applies_ && round % 4 == 0)
+    if (!broken_ && started_ && !applies_ && round % 4 == 0)
       resume_everything();
     if (broken_ && round % 8 == 7)
       probe();
@@ -76,7 +85,7 @@ void world::drain_rest() {
 
 // Asks for what is left, as well.
 bool world::is_drained() {
-  bool drained = !applies_;
+  bool drained = started_ && !applies_;
   for (std::uint32_t i = 0; i < sent_.size(); ++i) {
     auto const& own = sent_[i];
     if (!own.comes_in || own.accepted || (own.unknown && !own.keyed))

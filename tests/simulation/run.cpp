@@ -94,7 +94,7 @@ void world::take_step() {
   case action::read:
     return start_read(next.chance % egresses_count, next.chance / 16);
   case action::reload:
-    if (std::exchange(applies_, true))
+    if (!started_ || std::exchange(applies_, true))
       return;
     return outside_->start(apply(make_modules(next.chance, presence::some, ++generation_)));
   case action::operate:
@@ -126,17 +126,19 @@ void world::take_step() {
 void world::go_on() {
   if (ends_soon_ && goes_on_for_-- == 0)
     return crash(*std::exchange(ends_soon_, std::nullopt));
-  switch (below(16)) {
+  return one_in(8) ? take_step() : stir();
+}
+
+// Some of what is under way moves.
+void world::stir() {
+  switch (below(14)) {
   case 0:
-  case 1:
-    return take_step();
-  case 2:
     return store_->write(1 + below(6));
-  case 3:
+  case 1:
     return store_->sync();
-  case 4:
+  case 2:
     return move_time(one_in(8) ? below(1500) : below(40));
-  case 5: {
+  case 3: {
     if (came_in_.empty())
       return;
     // Whoever got no answer asks again: of those that came last, or of all.
@@ -147,13 +149,13 @@ void world::go_on() {
       send({again}, false);
     return;
   }
-  case 6:
+  case 4:
     if (one_in(3))
       return break_connection(below(connections_count));
     return poll_all();
+  case 5:
+  case 6:
   case 7:
-  case 8:
-  case 9:
     for (auto count = 1 + below(4); count > 0 && late_.count() > 0; --count)
       late_.release(below(1'000'000));
     return;

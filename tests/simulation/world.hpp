@@ -97,12 +97,14 @@ class world {
   // What goes on.
   void go_on();
   void take_step();
+  void stir();
   void poll_all();
   void move_time(std::uint32_t ms);
   void calm_down();
   void settle();
   void break_some();
   void heal_all();
+  void crash_while_it_is_mended();
   void drain_rest();
   bool is_drained();
   bool is_stuck(std::uint32_t address) const;
