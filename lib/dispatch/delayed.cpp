@@ -84,7 +84,7 @@ void delayed::fire(delayed_table::entry const& due) {
   lateness_seconds_.add(static_cast<double>(clock::unix_ms() - due.set.due_ms) / 1000, lateness_seconds_bounds);
   message::change whole;
   whole.self = due.owner;
-  whole.delayed_gone.push_back({due.set.due_ms, due.key});
+  whole.delayed_gone.push_back({{due.set.due_ms, due.key}, due.set.cancellation_token});
   whole.messages.push_back(due.set.message);
   auto const ordered = data_.store.commit(whole);
   data_.delivered.release(whole, ordered);

@@ -49,8 +49,8 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
   }
   totals_.pending_messages_count.fetch_add(static_cast<std::int64_t>(whole.messages.size()), std::memory_order_relaxed);
 
-  for (auto const& [due_ms, key] : whole.delayed_gone)
-    bytes -= static_cast<std::int64_t>(delayed_.remove(key));
+  for (auto const& one : whole.delayed_gone)
+    bytes -= static_cast<std::int64_t>(delayed_.remove(one.row.key));
   for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i) {
     bytes += static_cast<std::int64_t>(delayed_table::bytes_of(whole.self, whole.delayed_set[i]));
     delayed_.add({{number, i}, whole.self, std::move(whole.delayed_set[i])});

@@ -79,8 +79,8 @@ std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change con
     added += message::buffered_bytes(one);
   for (auto const& one : whole.delayed_set)
     added += delayed_table::bytes_of(whole.self, one);
-  for (auto const& [due_ms, key] : whole.delayed_gone)
-    removed += data_.delayed.bytes_of(key);
+  for (auto const& one : whole.delayed_gone)
+    removed += data_.delayed.bytes_of(one.row.key);
   if (data_.chosen.memory.holds(held_bytes, added, removed))
     return mailbox::memory_room{};
   return std::nullopt;

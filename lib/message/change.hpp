@@ -30,12 +30,20 @@ struct delayed_message {
   bool operator==(delayed_message const&) const = default;
 };
 
-// Names a row of delayed messages; the store finds it by its time.
+// Names a delayed message; in the order of these the one that is due first comes first.
 struct delayed_key {
   std::int64_t due_ms = 0;
   entry_key key;
 
   auto operator<=>(delayed_key const&) const = default;
+};
+
+// A delayed message that was fired or cancelled, by all that the store finds its rows by.
+struct delayed_removal {
+  delayed_key row;
+  std::string cancellation_token;
+
+  auto operator<=>(delayed_removal const&) const = default;
 };
 
 // Guards a message from outside: kept with the target, in the change that holds the message.
@@ -107,7 +115,7 @@ struct change {
   std::vector<state_change> states;          // of self
   std::vector<envelope> messages;            // entry i gets the key {number, i} in its target's mailbox
   std::vector<delayed_message> delayed_set;  // entry i gets the key {number, i} among self's delayed messages
-  std::vector<delayed_key> delayed_gone;     // of self: fired or cancelled
+  std::vector<delayed_removal> delayed_gone; // of self
   std::vector<egress_record> egress_records; // numbered by the committer, in order
   std::optional<accepted_key> key;           // of self
   std::optional<pause_row> pause;            // of self

@@ -69,6 +69,7 @@ commit_queue::commit_queue(database& to, latch& failed, sync_policy const& chose
       sync_seconds_(seconds_bounds),
       synced_through_(to.found().last_number),
       newest_written_(to.found().last_number),
+      delayed_count_(to.found().delayed_count),
       last_sync_(std::chrono::steady_clock::now()),
       last_promise_sync_(last_sync_),
       last_look_at_space_(last_sync_ - space_looked_at_every) {
@@ -166,7 +167,8 @@ void commit_queue::run() {
   tell_waiters();
 }
 
-result<void> commit_queue::fill(rocksdb::WriteBatch& rows, std::vector<ordered> const& batch, database const& to) {
+result<std::int64_t> commit_queue::fill(rocksdb::WriteBatch& rows, std::vector<ordered> const& batch,
+                                        database const& to) {
   std::unordered_set<row_name, row_hash> came_and_went;
   for (auto const& one : batch)
     one.steps.for_each([&](row_step const& step) {
@@ -176,8 +178,11 @@ result<void> commit_queue::fill(rocksdb::WriteBatch& rows, std::vector<ordered> 
         came_and_went.insert(row);
     });
   rocksdb::Status status;
+  std::int64_t delayed_more = 0;
   for (auto const& one : batch)
     one.steps.for_each([&](row_step const& step) {
+      if (step.of == table::delayed)
+        delayed_more += step.verb == row_verb::put_entry ? 1 : -1;
       bool const is_entry = step.verb == row_verb::put_entry || step.verb == row_verb::remove_entry;
       if (!status.ok() || (is_entry && !came_and_went.empty() && came_and_went.contains(name_of(step))))
         return;
@@ -199,7 +204,7 @@ result<void> commit_queue::fill(rocksdb::WriteBatch& rows, std::vector<ordered> 
     });
   if (!status.ok())
     return to_error(status, "a batch of rows");
-  return {};
+  return delayed_more;
 }
 
 bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
@@ -209,12 +214,14 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
   for (auto const& one : batch)
     bytes += one.steps.bytes();
   rocksdb::WriteBatch rows(bytes + 64);
-  if (auto const filled = fill(rows, batch, database_); !filled) {
-    latch_.trip(filled.error());
+  auto const delayed_more = fill(rows, batch, database_);
+  if (!delayed_more) {
+    latch_.trip(delayed_more.error());
     return false;
   }
   head_table::head const head{batch.empty() ? newest_written_ : batch.back().last_number, synced_through_,
-                              newest_written_};
+                              newest_written_,
+                              static_cast<std::uint64_t>(static_cast<std::int64_t>(delayed_count_) + *delayed_more)};
   auto written = rows.Put(database_.family(table::head), head_table::head_key, head_table::value_of(head));
 
   rocksdb::WriteOptions options;
@@ -227,6 +234,7 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
     return false;
   }
   newest_written_ = head.last_number;
+  delayed_count_ = head.delayed_count;
   if (how == sync::now) {
     sync_seconds_.add(seconds_since(began));
     last_sync_ = std::chrono::steady_clock::now();

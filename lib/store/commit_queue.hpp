@@ -85,8 +85,9 @@ class commit_queue {
   void append(encoded_change next, std::uint64_t number, std::uint64_t last_number);
   void run();
   std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
-  // What of the changes is to be written: not what one of them puts and another one removes again.
-  static result<void> fill(rocksdb::WriteBatch& rows, std::vector<ordered> const& batch, database const& to);
+  // What of the changes is to be written: not what one of them puts and another one removes again. Returns how many
+  // delayed messages there are more.
+  static result<std::int64_t> fill(rocksdb::WriteBatch& rows, std::vector<ordered> const& batch, database const& to);
   enum class sync { now, later };
   bool write(std::vector<ordered> const& batch, sync how);
   bool sync_due() const;
@@ -122,6 +123,7 @@ class commit_queue {
   // the committer's own
   std::uint64_t synced_through_;
   std::uint64_t newest_written_;
+  std::uint64_t delayed_count_; // of what is written
   std::chrono::steady_clock::time_point last_sync_;
   std::chrono::steady_clock::time_point last_promise_sync_;
   std::chrono::steady_clock::time_point last_look_at_space_;

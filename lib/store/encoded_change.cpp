@@ -48,9 +48,16 @@ encoded_change::encoded_change(message::change const& whole, std::uint32_t parti
     auto const& one = whole.delayed_set[i];
     add(table::delayed, row_verb::put_entry, delayed_table::key_of(partition, {one.due_ms, {0, i}}),
         delayed_table::value_of(whole.self, one));
+    if (auto const& token = one.cancellation_token; !token.empty())
+      add(table::delayed_token, row_verb::put_entry, delayed_token_table::key_of(partition, whole.self, token, {0, i}),
+          delayed_token_table::value_of(one.due_ms));
   }
-  for (auto const& key : whole.delayed_gone)
-    add(table::delayed, row_verb::remove_entry, delayed_table::key_of(partition, key));
+  for (auto const& [row, token] : whole.delayed_gone) {
+    add(table::delayed, row_verb::remove_entry, delayed_table::key_of(partition, row));
+    if (!token.empty())
+      add(table::delayed_token, row_verb::remove_entry,
+          delayed_token_table::key_of(partition, whole.self, token, row.key));
+  }
   for (std::size_t i = 0; i < whole.egress_records.size(); ++i) {
     auto const& [egress, value] = whole.egress_records[i];
     add(table::egress, row_verb::put_sequence,

@@ -29,6 +29,7 @@ std::string value_of(head const& one) {
   wire::put_varint_field(value, 1, one.last_number);
   wire::put_varint_field(value, 2, one.synced_through);
   wire::put_varint_field(value, 3, one.number_before);
+  wire::put_varint_field(value, 4, one.delayed_count);
   return value;
 }
 
@@ -42,6 +43,8 @@ std::optional<head> parse_head(std::string_view value) {
       one.synced_through = found.varint;
     else if (found.tag == varint_tag(3))
       one.number_before = found.varint;
+    else if (found.tag == varint_tag(4))
+      one.delayed_count = found.varint;
   return in.complete() ? std::optional(one) : std::nullopt;
 }
 

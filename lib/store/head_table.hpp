@@ -24,6 +24,7 @@ struct head {
   std::uint64_t last_number = 0;    // of the newest change, or of its last record
   std::uint64_t synced_through = 0; // what was synced before this was written
   std::uint64_t number_before = 0;  // last_number of the batch before
+  std::uint64_t delayed_count = 0;  // rows of the table `delayed`
 };
 
 std::string value_of(format const& one);

@@ -166,6 +166,18 @@ asio::awaitable<result<std::vector<kept_message>>> memory_store::read_messages(m
   co_return std::vector<kept_message>{};
 }
 
+asio::awaitable<result<std::vector<kept_delayed>>> memory_store::read_delayed(std::uint32_t,
+                                                                              message::delayed_key const&,
+                                                                              message::delayed_key const&, std::size_t,
+                                                                              std::uint64_t) {
+  co_return std::vector<kept_delayed>{};
+}
+
+asio::awaitable<result<std::vector<message::delayed_key>>> memory_store::find_delayed(message::address const&,
+                                                                                      std::string const&) {
+  co_return std::vector<message::delayed_key>{};
+}
+
 std::shared_ptr<egress_account const> memory_store::account(message::egress_id const& egress) {
   std::lock_guard const lock(order_);
   return open(egress).account;

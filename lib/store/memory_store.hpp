@@ -40,6 +40,12 @@ class memory_store final : public store {
   boost::asio::awaitable<result<std::vector<kept_message>>>
   read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
                 std::size_t count_max, std::uint64_t bytes_max) override;
+  std::uint64_t found_delayed_count() const noexcept override { return 0; }
+  boost::asio::awaitable<result<std::vector<kept_delayed>>>
+  read_delayed(std::uint32_t partition, message::delayed_key const& after, message::delayed_key const& through,
+               std::size_t count_max, std::uint64_t bytes_max) override;
+  boost::asio::awaitable<result<std::vector<message::delayed_key>>>
+  find_delayed(message::address const& owner, std::string const& cancellation_token) override;
   std::shared_ptr<egress_account const> account(message::egress_id const& egress) override;
   std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const override;
   std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const override;

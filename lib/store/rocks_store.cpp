@@ -220,10 +220,6 @@ asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition,
       return into(part.messages, mailbox_table::parse(key, value));
     });
     if (done)
-      done = scan_table(table::delayed, [&](std::string_view key, std::string_view value) {
-        return into(part.delayed, delayed_table::parse(key, value));
-      });
-    if (done)
       done = scan_table(table::pause, [&](std::string_view key, std::string_view value) {
         return into(part.pauses, pause_table::parse(key, value));
       });
@@ -441,6 +437,57 @@ rocks_store::read_messages(message::address const& target, message::entry_key co
     return result<std::vector<kept_message>>(std::move(rows));
   };
   return read_from<std::vector<kept_message>>(readers_.get_executor(), latch_, read);
+}
+
+asio::awaitable<result<std::vector<kept_delayed>>>
+rocks_store::read_delayed(std::uint32_t partition, message::delayed_key const& after,
+                          message::delayed_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
+  auto const read = [this, partition, after, through, count_max,
+                     bytes_max](rocksdb::ReadTier tier) -> attempt<std::vector<kept_delayed>> {
+    std::vector<kept_delayed> rows;
+    std::uint64_t bytes = 0;
+    auto const start = delayed_table::key_of(partition, after) + '\0';
+    auto const done = scan(*database_, table::delayed, delayed_table::prefix_of(partition), start, tier,
+                           [&](std::string_view key, std::string_view value) {
+                             auto row = delayed_table::parse(key, value);
+                             if (!row)
+                               return result<bool>(damaged_row(delayed_table::name));
+                             bytes += row->set.message.value.size_bytes();
+                             if (row->row() > through || (!rows.empty() && bytes > bytes_max))
+                               return result<bool>(false);
+                             rows.push_back(std::move(*row));
+                             return result<bool>(rows.size() < count_max);
+                           });
+    if (!done)
+      return std::nullopt;
+    if (!*done)
+      return result<std::vector<kept_delayed>>(done->error());
+    return result<std::vector<kept_delayed>>(std::move(rows));
+  };
+  return read_from<std::vector<kept_delayed>>(readers_.get_executor(), latch_, read);
+}
+
+asio::awaitable<result<std::vector<message::delayed_key>>>
+rocks_store::find_delayed(message::address const& owner, std::string const& cancellation_token) {
+  auto const prefix =
+      delayed_token_table::prefix_of(message::partition_of(owner, partition_count()), owner, cancellation_token);
+  auto const find = [this, prefix](rocksdb::ReadTier tier) -> attempt<std::vector<message::delayed_key>> {
+    std::vector<message::delayed_key> rows;
+    auto const done =
+        scan(*database_, table::delayed_token, prefix, prefix, tier, [&](std::string_view key, std::string_view value) {
+          auto const row = delayed_token_table::parse(key, value);
+          if (!row)
+            return result<bool>(damaged_row(delayed_token_table::name));
+          rows.push_back(*row);
+          return result<bool>(true);
+        });
+    if (!done)
+      return std::nullopt;
+    if (!*done)
+      return result<std::vector<message::delayed_key>>(done->error());
+    return result<std::vector<message::delayed_key>>(std::move(rows));
+  };
+  return read_from<std::vector<message::delayed_key>>(readers_.get_executor(), latch_, find);
 }
 
 std::shared_ptr<egress_account const> rocks_store::account(message::egress_id const& egress) {

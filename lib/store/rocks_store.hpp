@@ -62,6 +62,12 @@ class rocks_store final : public store {
   boost::asio::awaitable<result<std::vector<kept_message>>>
   read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
                 std::size_t count_max, std::uint64_t bytes_max) override;
+  std::uint64_t found_delayed_count() const noexcept override { return database_->found().delayed_count; }
+  boost::asio::awaitable<result<std::vector<kept_delayed>>>
+  read_delayed(std::uint32_t partition, message::delayed_key const& after, message::delayed_key const& through,
+               std::size_t count_max, std::uint64_t bytes_max) override;
+  boost::asio::awaitable<result<std::vector<message::delayed_key>>>
+  find_delayed(message::address const& owner, std::string const& cancellation_token) override;
   not_durable unsynced() const noexcept override { return order_->unsynced(); }
   std::optional<short_of_space> lacks_space() const noexcept override { return order_->lacks_space(); }
   std::optional<disk_work> work() const override { return order_->work(); }

@@ -110,6 +110,8 @@ struct kept_delayed {
   message::entry_key key;
   message::address owner; // who set it
   message::delayed_message set;
+
+  message::delayed_key row() const { return {set.due_ms, key}; }
 };
 
 // Who is paused: an address, or a type (whose id is empty).
@@ -121,7 +123,6 @@ struct kept_pause {
 // A part of what one partition has kept.
 struct recovered {
   std::vector<kept_message> messages; // of one target in the order of their keys, over all parts
-  std::vector<kept_delayed> delayed;
   std::vector<kept_pause> pauses;
   std::optional<std::string> next; // where the next part begins; absent: that was all
 };
@@ -148,8 +149,8 @@ class store {
   virtual bool keeps_over_restart() const noexcept = 0;
 
   // What a start loads of one partition, part by part: `from` is empty, then the `next` of the part before. Before the
-  // partition's first commit. All of it is durable already, so that what follows from it may be shown. States, keys and
-  // records are not among it: they are looked up where they are asked for. Only errc::lost.
+  // partition's first commit. All of it is durable already, so that what follows from it may be shown. States, keys,
+  // records and delayed messages are not among it: they are looked up where they are asked for. Only errc::lost.
   virtual boost::asio::awaitable<result<recovered>> recover(std::uint32_t partition, std::string from) = 0;
 
   // The values of `wanted`, one for each, absent where none is held. An expired value is returned as it is stored:
@@ -177,8 +178,8 @@ class store {
   // Returns once the change is durable under the store's sync setting, or with errc::lost.
   virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;
 
-  // Whether all that was ordered up to the ticket can be read back by read_messages(). Any thread. Never, where nothing
-  // is kept over a restart.
+  // Whether all that was ordered up to the ticket can be read back by read_messages(), read_delayed() and
+  // find_delayed(). Any thread. Never, where nothing is kept over a restart.
   virtual bool is_written(ticket ordered) const noexcept = 0;
 
   // Rows of a mailbox from behind `after` up to `through`, in the order of their keys, at most `count_max` and, but for
@@ -186,6 +187,18 @@ class store {
   virtual boost::asio::awaitable<result<std::vector<kept_message>>>
   read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
                 std::size_t count_max, std::uint64_t bytes_max) = 0;
+
+  // How many delayed messages were pending when the store was opened.
+  virtual std::uint64_t found_delayed_count() const noexcept = 0;
+  // A partition's pending delayed messages from behind `after` up to `through`, in that order, at most `count_max` and,
+  // but for the first, `bytes_max`; of what is written, and without what a written change has removed. Only errc::lost.
+  virtual boost::asio::awaitable<result<std::vector<kept_delayed>>>
+  read_delayed(std::uint32_t partition, message::delayed_key const& after, message::delayed_key const& through,
+               std::size_t count_max, std::uint64_t bytes_max) = 0;
+  // The pending ones that the address has set under this token, which is not empty; likewise of what is written. Only
+  // errc::lost.
+  virtual boost::asio::awaitable<result<std::vector<message::delayed_key>>>
+  find_delayed(message::address const& owner, std::string const& cancellation_token) = 0;
 
   // Any thread. Nothing, where what is ordered is durable.
   virtual not_durable unsynced() const noexcept { return {}; }

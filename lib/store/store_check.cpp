@@ -178,6 +178,8 @@ class checker {
         return seen{to_text(row->owner) + ' ' + to_text(row->key) + " due " + std::to_string(row->set.due_ms),
                     home_of(row->owner), row->key.number};
       break;
+    case table::delayed_token:
+      return see_token(key, value);
     case table::egress:
       return see_record(key, value);
     case table::egress_cursor:
@@ -211,6 +213,22 @@ class checker {
     if (key == head_table::head_key && head_table::parse_head(value))
       return seen{std::string(key)};
     return std::nullopt;
+  }
+
+  std::optional<seen> see_token(std::string_view key, std::string_view value) {
+    auto const row = delayed_token_table::parse(key, value);
+    std::uint32_t partition = 0;
+    message::address owner;
+    if (key_reader parts(key); !row || !parts.take(partition) || !parts.take(owner))
+      return std::nullopt;
+    seen one{to_text(owner) + ' ' + to_text(row->key) + " due " + std::to_string(row->due_ms), home_of(owner),
+             row->key.number};
+    if (auto* const delayed = families_[static_cast<std::size_t>(table::delayed)]; delayed != nullptr) {
+      std::string pending;
+      if (database_.Get({}, delayed, delayed_table::key_of(partition, *row), &pending).IsNotFound())
+        add(name_of(table::delayed_token), one.name, "names a delayed message that is not there");
+    }
+    return one;
   }
 
   std::optional<seen> see_record(std::string_view key, std::string_view value) {
@@ -250,7 +268,7 @@ class checker {
 
 // Cursors stand before the records that they are held against.
 constexpr std::array<table, table_names.size()> checked_in_order{
-    table::head,   table::mailbox,     table::state,       table::delayed, table::egress_cursor,
+    table::head,   table::mailbox,     table::state,       table::delayed, table::delayed_token, table::egress_cursor,
     table::egress, table::idempotency, table::dead_letter, table::pause,   table::position};
 
 struct opened {

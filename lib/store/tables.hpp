@@ -2,6 +2,7 @@
 
 #include "store/dead_letter_table.hpp"
 #include "store/delayed_table.hpp"
+#include "store/delayed_token_table.hpp"
 #include "store/egress_table.hpp"
 #include "store/head_table.hpp"
 #include "store/idempotency_table.hpp"
@@ -23,6 +24,7 @@ enum class table : std::uint8_t {
   mailbox,
   state,
   delayed,
+  delayed_token,
   egress,
   egress_cursor,
   idempotency,
@@ -31,10 +33,18 @@ enum class table : std::uint8_t {
   position,
 };
 
-inline constexpr std::array<std::string_view, 10> table_names{
-    "default",          mailbox_table::name,        state_table::name,       delayed_table::name,
-    egress_table::name, egress_table::cursors_name, idempotency_table::name, dead_letter_table::name,
-    pause_table::name,  position_table::name,
+inline constexpr std::array<std::string_view, 11> table_names{
+    "default",
+    mailbox_table::name,
+    state_table::name,
+    delayed_table::name,
+    delayed_token_table::name,
+    egress_table::name,
+    egress_table::cursors_name,
+    idempotency_table::name,
+    dead_letter_table::name,
+    pause_table::name,
+    position_table::name,
 };
 
 } // namespace statefund::store

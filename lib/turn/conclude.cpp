@@ -150,7 +150,8 @@ result<void> apply_delayed(turn_facts const& known, message::invocation_result& 
     if (!known.delayed || cancelled_at.at(token) != i)
       continue;
     if (auto const pending = known.delayed->find(token); pending != known.delayed->end())
-      into.delayed_gone.insert(into.delayed_gone.end(), pending->second.begin(), pending->second.end());
+      for (auto const& row : pending->second)
+        into.delayed_gone.push_back({row, token});
   }
   return {};
 }

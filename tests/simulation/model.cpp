@@ -159,7 +159,7 @@ std::string model::judge_accepted(message::change const& whole) const {
 }
 
 std::string model::judge_due(message::change const& whole, std::int64_t now_ms) const {
-  auto const found = now_.delayed.find(whole.delayed_gone[0].key);
+  auto const found = now_.delayed.find(whole.delayed_gone[0].row.key);
   if (found == now_.delayed.end())
     return "a delayed message of " + to_text(whole.self) + " fires that is not pending";
   auto const& own = found->second;
@@ -227,8 +227,10 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
     return to_text(whole.self) + " sends something else";
   if (whole.delayed_set != sets)
     return to_text(whole.self) + " sets other delayed messages";
-  if (std::set(whole.delayed_gone.begin(), whole.delayed_gone.end()) != gone ||
-      whole.delayed_gone.size() != gone.size())
+  std::set<message::delayed_key> has_gone;
+  for (auto const& one : whole.delayed_gone)
+    has_gone.insert(one.row);
+  if (has_gone != gone || whole.delayed_gone.size() != gone.size())
     return to_text(whole.self) + " cancels other delayed messages";
   if (!std::equal(whole.egress_records.begin(), whole.egress_records.end(), records.begin(), records.end(),
                   [](auto const& has, auto const& wanted) {
@@ -279,8 +281,8 @@ void model::apply(facts& to, numbered const& next) const {
     to.paused.insert(self);
   else if (whole.pause)
     to.paused.erase(self);
-  for (auto const& [due_ms, key] : whole.delayed_gone)
-    to.delayed.erase(key);
+  for (auto const& one : whole.delayed_gone)
+    to.delayed.erase(one.row.key);
   for (auto const& key : whole.dead_letters_gone) {
     if (auto const found = to.letters.find(key); whole.messages.empty() && found != to.letters.end())
       to.let_go[found->second.what.message] = true;

@@ -53,10 +53,6 @@ void disk::rows::apply(numbered_change const& next, mistake planted) {
   read.apply(next);
   apply_messages(next, planted);
   auto const& whole = next.whole;
-  for (auto const& [due_ms, key] : whole.delayed_gone)
-    delayed.erase(key);
-  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i)
-    delayed.emplace(message::entry_key{next.number, i}, std::pair(whole.self, whole.delayed_set[i]));
   if (whole.pause && whole.pause->paused)
     pauses.insert_or_assign(whole.self, *whole.pause->paused);
   else if (whole.pause)
@@ -77,6 +73,12 @@ void disk::rows::apply_messages(numbered_change const& next, mistake planted) {
   }
   for (std::uint32_t i = 0; i < whole.messages.size(); ++i)
     mailboxes[whole.messages[i].target].emplace(message::entry_key{next.number, i}, whole.messages[i]);
+  for (auto const& one : whole.delayed_gone)
+    delayed.erase(one.row);
+  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i) {
+    auto const& set = whole.delayed_set[i];
+    delayed.emplace(message::delayed_key{set.due_ms, {next.number, i}}, std::pair(whole.self, set));
+  }
 }
 
 void disk::lose_power(std::size_t kept_count) {
@@ -118,20 +120,20 @@ void crash_store::bring_back() {
   for (auto const& [target, entries] : found.mailboxes)
     for (auto const& [key, envelope] : entries)
       of(target).messages.push_back({key, envelope});
-  for (auto const& [key, entry] : found.delayed) {
-    statefund::store::kept_delayed one{key, entry.first, entry.second};
-    if (chosen_.planted == mistake::timer_in_seconds)
-      one.set.due_ms -= one.set.due_ms % 1000;
-    auto& into = of(entry.first).delayed;
-    into.push_back(one);
-    one.key.index += 1'000'000;
-    if (chosen_.planted == mistake::timer_loaded_twice)
-      into.push_back(one);
-  }
   for (auto const& [self, why] : found.pauses)
     of(self).pauses.push_back({self, why});
 
   written_rows_.mailboxes = std::move(found.mailboxes);
+  for (auto& [row, entry] : found.delayed) {
+    auto [due_ms, key] = row;
+    if (chosen_.planted == mistake::timer_in_seconds)
+      entry.second.due_ms = due_ms -= due_ms % 1000;
+    written_rows_.delayed.emplace(message::delayed_key{due_ms, key}, entry);
+    key.index += 1'000'000;
+    if (chosen_.planted == mistake::timer_loaded_twice)
+      written_rows_.delayed.emplace(message::delayed_key{due_ms, key}, entry);
+  }
+  found_delayed_count_ = written_rows_.delayed.size();
   written_rows_.last_number = found.last_number;
   now_ = std::move(found.read);
   for (auto const& [egress, kept] : now_.queues) {
@@ -227,7 +229,6 @@ asio::awaitable<result<statefund::store::recovered>> crash_store::recover(std::u
     }
   };
   add(all.messages, part.messages);
-  add(all.delayed, part.delayed);
   add(all.pauses, part.pauses);
   if (start + chosen_.recovered_rows_max < row)
     part.next = std::to_string(start + chosen_.recovered_rows_max);
@@ -276,6 +277,44 @@ crash_store::read_messages(message::address const& target, message::entry_key co
       break;
     rows.push_back({next->first, next->second});
   }
+  co_return rows;
+}
+
+asio::awaitable<result<std::vector<statefund::store::kept_delayed>>>
+crash_store::read_delayed(std::uint32_t partition, message::delayed_key const& after,
+                          message::delayed_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
+  if (lost_)
+    co_return error{errc::lost, {}};
+  std::vector<statefund::store::kept_delayed> rows;
+  std::uint64_t bytes = 0;
+  for (auto next = written_rows_.delayed.upper_bound(after);
+       next != written_rows_.delayed.end() && next->first <= through && rows.size() < count_max; ++next) {
+    auto const& [owner, set] = next->second;
+    if (message::partition_of(owner, chosen_.partition_count) != partition)
+      continue;
+    bytes += set.message.value.size_bytes();
+    if (!rows.empty() && bytes > bytes_max)
+      break;
+    rows.push_back({next->first.key, owner, set});
+  }
+  if (!rows.empty())
+    co_await take_time(); // what is told is as of the beginning
+  if (lost_)
+    co_return error{errc::lost, {}};
+  co_return rows;
+}
+
+asio::awaitable<result<std::vector<message::delayed_key>>>
+crash_store::find_delayed(message::address const& owner, std::string const& cancellation_token) {
+  if (lost_)
+    co_return error{errc::lost, {}};
+  std::vector<message::delayed_key> rows;
+  for (auto const& [row, entry] : written_rows_.delayed)
+    if (entry.first == owner && entry.second.cancellation_token == cancellation_token)
+      rows.push_back(row);
+  co_await take_time(); // as above
+  if (lost_)
+    co_return error{errc::lost, {}};
   co_return rows;
 }
 

@@ -62,12 +62,12 @@ class disk {
   struct rows {
     looked_up read;
     std::map<message::address, std::map<message::entry_key, message::envelope>> mailboxes;
-    std::map<message::entry_key, std::pair<message::address, message::delayed_message>> delayed;
+    std::map<message::delayed_key, std::pair<message::address, message::delayed_message>> delayed;
     std::map<message::address, message::pause> pauses;
     std::uint64_t last_number = 0;
 
     void apply(numbered_change const& next, mistake planted);
-    void apply_messages(numbered_change const& next, mistake planted);
+    void apply_messages(numbered_change const& next, mistake planted); // delayed ones, too
   };
 
   rows rows_;                           // of all that was there when a store was opened last
@@ -130,6 +130,12 @@ class crash_store final : public statefund::store::store {
   boost::asio::awaitable<result<std::vector<statefund::store::kept_message>>>
   read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,
                 std::size_t count_max, std::uint64_t bytes_max) override;
+  std::uint64_t found_delayed_count() const noexcept override { return found_delayed_count_; }
+  boost::asio::awaitable<result<std::vector<statefund::store::kept_delayed>>>
+  read_delayed(std::uint32_t partition, message::delayed_key const& after, message::delayed_key const& through,
+               std::size_t count_max, std::uint64_t bytes_max) override;
+  boost::asio::awaitable<result<std::vector<message::delayed_key>>>
+  find_delayed(message::address const& owner, std::string const& cancellation_token) override;
   std::shared_ptr<statefund::store::egress_account const> account(message::egress_id const& egress) override {
     return open(egress);
   }
@@ -163,8 +169,9 @@ class crash_store final : public statefund::store::store {
   task::event changed_;
   std::map<std::uint32_t, statefund::store::recovered> found_; // by partition
   disk::looked_up now_;
-  disk::rows written_rows_; // mailboxes alone
+  disk::rows written_rows_; // messages alone
   std::map<message::egress_id, std::shared_ptr<statefund::store::egress_account>> accounts_;
+  std::uint64_t found_delayed_count_ = 0;
   std::deque<numbered_change> ordered_; // not written
   statefund::store::dead_letter_account dead_letters_;
   std::uint64_t next_number_ = 1;

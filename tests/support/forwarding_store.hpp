@@ -41,6 +41,16 @@ class forwarding_store : public store::store {
                 std::size_t count_max, std::uint64_t bytes_max) override {
     return kept_.read_messages(target, after, through, count_max, bytes_max);
   }
+  std::uint64_t found_delayed_count() const noexcept override { return kept_.found_delayed_count(); }
+  boost::asio::awaitable<result<std::vector<statefund::store::kept_delayed>>>
+  read_delayed(std::uint32_t partition, message::delayed_key const& after, message::delayed_key const& through,
+               std::size_t count_max, std::uint64_t bytes_max) override {
+    return kept_.read_delayed(partition, after, through, count_max, bytes_max);
+  }
+  boost::asio::awaitable<result<std::vector<message::delayed_key>>>
+  find_delayed(message::address const& owner, std::string const& cancellation_token) override {
+    return kept_.find_delayed(owner, cancellation_token);
+  }
   statefund::store::not_durable unsynced() const noexcept override { return kept_.unsynced(); }
   std::optional<statefund::store::short_of_space> lacks_space() const noexcept override { return kept_.lacks_space(); }
   std::optional<statefund::store::disk_work> work() const override { return kept_.work(); }

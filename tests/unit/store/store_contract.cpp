@@ -352,7 +352,6 @@ store::recovered recover_all(support::event_loop& loop, store::store& from) {
     for (std::optional<std::string> next{""}; next;) {
       auto part = await(loop, from.recover(partition, *next));
       std::move(part.messages.begin(), part.messages.end(), std::back_inserter(all.messages));
-      std::move(part.delayed.begin(), part.delayed.end(), std::back_inserter(all.delayed));
       std::move(part.pauses.begin(), part.pauses.end(), std::back_inserter(all.pauses));
       next = std::move(part.next);
     }
@@ -383,7 +382,7 @@ void over_restarts(open_again const& open) {
   SECTION("an empty store has nothing to load") {
     auto const found = restart();
     CHECK(found.messages.empty());
-    CHECK(found.delayed.empty());
+    CHECK(own->found_delayed_count() == 0);
     CHECK(found.pauses.empty());
     CHECK(own->dead_letters().count == 0);
   }
@@ -458,26 +457,97 @@ void over_restarts(open_again const& open) {
     CHECK(found.messages[0].key == message::entry_key{number, 1});
   }
 
-  SECTION("delayed messages that neither fired nor were cancelled are there again") {
+  SECTION("delayed messages that neither fired nor were cancelled are read in due order, once they are written") {
     auto whole = by(alice);
-    whole.delayed_set = {{5000, "token", envelope_to(bob, "1")}, {4000, "", envelope_to(alice, "2")}};
-    auto const number = commit(whole);
-    auto found = restart();
-    REQUIRE(found.delayed.size() == 2);
-    std::sort(found.delayed.begin(), found.delayed.end(),
-              [](auto const& one, auto const& other) { return one.key < other.key; });
-    CHECK(found.delayed[0].key == message::entry_key{number, 0});
-    CHECK(found.delayed[0].owner == alice);
-    CHECK(found.delayed[0].set == whole.delayed_set[0]);
-    CHECK(found.delayed[1].set == whole.delayed_set[1]);
+    whole.delayed_set = {{5000, "token", envelope_to(bob, "3")},
+                         {-4000, "", envelope_to(alice, "1")},
+                         {5000, "", envelope_to(alice, "4")},
+                         {4000, "token", {bob, std::nullopt, {"t", true, "2"}}}};
+    auto const ordered = own->commit(whole);
+    loop.run(wait(*own, ordered));
+    REQUIRE(own->is_written(ordered));
+    auto const number = ordered.number();
+    auto other = by(bob);
+    other.delayed_set = {{4500, "token", envelope_to(bob, "bob's")}};
+    commit(other);
+    auto const partition = message::partition_of(alice, own->partition_count());
+    REQUIRE(message::partition_of(bob, own->partition_count()) != partition);
+    message::delayed_key const first{INT64_MIN, {}};
+    message::delayed_key const last{INT64_MAX, {}};
+    auto const read = [&](message::delayed_key const& after, message::delayed_key const& through,
+                          std::size_t count_max = 100, std::uint64_t bytes_max = 1'000'000) {
+      texts all;
+      for (auto const& row : await(loop, own->read_delayed(partition, after, through, count_max, bytes_max))) {
+        CHECK(row.owner == alice);
+        CHECK(row.key.number == number);
+        CHECK(row.set == whole.delayed_set[row.key.index]);
+        all.push_back(row.set.message.value.bytes);
+      }
+      return all;
+    };
+    for (int i = 0; i < 2; ++i) {
+      CHECK(read(first, last) == texts{"1", "2", "3", "4"});
+      CHECK(read({-4000, {number, 1}}, {5000, {number, 0}}) == texts{"2", "3"});
+      CHECK(read(first, {4000, {}}) == texts{"1"});
+      CHECK(read(first, last, 3) == texts{"1", "2", "3"});
+      CHECK(read(first, last, 100, 1) == texts{"1"});
+      CHECK(read({5000, {number, 2}}, last).empty());
+      restart();
+      CHECK(own->found_delayed_count() == 5);
+    }
     auto fired = by(alice);
-    fired.delayed_gone = {{5000, {number, 0}}};
-    fired.messages = {envelope_to(bob, "1")};
+    fired.delayed_gone = {{{5000, {number, 0}}, "token"}};
+    fired.messages = {envelope_to(bob, "3")};
     commit(fired);
-    found = restart();
-    REQUIRE(found.delayed.size() == 1);
-    CHECK(found.delayed[0].key == message::entry_key{number, 1});
-    CHECK(found.messages.size() == 1);
+    CHECK(read(first, last) == texts{"1", "2", "4"});
+    CHECK(restart().messages.size() == 1);
+    CHECK(own->found_delayed_count() == 4);
+    CHECK(read(first, last) == texts{"1", "2", "4"});
+  }
+
+  SECTION("delayed messages are found by who set them and the token, until they fire or are cancelled") {
+    using rows = std::vector<message::delayed_key>;
+    auto const found = [&](message::address const& owner, std::string const& token) {
+      auto all = await(loop, own->find_delayed(owner, token));
+      std::sort(all.begin(), all.end());
+      return all;
+    };
+    CHECK(found(alice, "token").empty());
+    auto whole = by(alice);
+    whole.delayed_set = {{5000, "token", envelope_to(bob, "1")},
+                         {4000, "", envelope_to(bob, "2")},
+                         {-1, "token", envelope_to(bob, "3")},
+                         {6000, "tok", envelope_to(bob, "4")}};
+    auto const first = commit(whole);
+    whole.self = bob;
+    auto const second = commit(whole);
+    CHECK(found(alice, "token") == rows{{-1, {first, 2}}, {5000, {first, 0}}});
+    CHECK(found(alice, "tok") == rows{{6000, {first, 3}}});
+    CHECK(found(bob, "token") == rows{{-1, {second, 2}}, {5000, {second, 0}}});
+    CHECK(found(alice, "toke").empty());
+    auto gone = by(alice);
+    gone.delayed_gone = {{{-1, {first, 2}}, "token"}, {{4000, {first, 1}}, ""}};
+    commit(gone);
+    restart();
+    CHECK(found(alice, "token") == rows{{5000, {first, 0}}});
+    CHECK(found(bob, "token").size() == 2);
+    CHECK(own->found_delayed_count() == 6);
+  }
+
+  SECTION("a delayed message that was cancelled by the change after its own leaves nothing and is not counted") {
+    auto whole = by(alice);
+    whole.delayed_set = {{5000, "token", envelope_to(bob, "1")}, {6000, "token", envelope_to(bob, "2")}};
+    auto const number = own->commit(whole).number();
+    auto gone = by(alice);
+    gone.delayed_gone = {{{5000, {number, 0}}, "token"}};
+    commit(gone);
+    for (int i = 0; i < 2; ++i) {
+      auto const found = await(loop, own->find_delayed(alice, "token"));
+      REQUIRE(found.size() == 1);
+      CHECK(found[0] == message::delayed_key{6000, {number, 1}});
+      restart();
+      CHECK(own->found_delayed_count() == 1);
+    }
   }
 
   SECTION("a pause holds until it is ended") {

@@ -254,7 +254,7 @@ TEST_CASE("a cancellation removes every pending message with its token, each onc
   answer.delayed = {message::delayed_cancel{"t"}, message::delayed_cancel{"t"}};
   auto gone = turn.change(answer).delayed_gone;
   std::sort(gone.begin(), gone.end());
-  CHECK(gone == std::vector<message::delayed_key>{{7, {1, 0}}, {8, {1, 1}}});
+  CHECK(gone == std::vector<message::delayed_removal>{{{7, {1, 0}}, "t"}, {{8, {1, 1}}, "t"}});
 }
 
 TEST_CASE("a token that never was, or has fired, is no error") {
@@ -275,13 +275,13 @@ TEST_CASE("sends and cancellations of one answer apply in their order") {
   REQUIRE(none.delayed_set.size() == 2);
   CHECK(none.delayed_set[0].cancellation_token.empty());
   CHECK(none.delayed_set[1].cancellation_token == "u");
-  CHECK(none.delayed_gone == std::vector<message::delayed_key>{{7, {1, 0}}});
+  CHECK(none.delayed_gone == std::vector<message::delayed_removal>{{{7, {1, 0}}, "t"}});
 
   message::invocation_result cancel_then_set;
   cancel_then_set.delayed = {message::delayed_cancel{"t"}, send(10, "t")};
   auto const anew = turn.change(cancel_then_set);
   CHECK(anew.delayed_set.size() == 1);
-  CHECK(anew.delayed_gone == std::vector<message::delayed_key>{{7, {1, 0}}});
+  CHECK(anew.delayed_gone == std::vector<message::delayed_removal>{{{7, {1, 0}}, "t"}});
 }
 
 TEST_CASE("a token that is still pending may be used again") {
