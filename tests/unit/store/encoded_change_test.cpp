@@ -92,18 +92,23 @@ TEST_CASE("messages get the change's number and their place in it, in their targ
                            mailbox_table::value_of({alice, std::nullopt, value})}});
 }
 
-TEST_CASE("delayed messages lie with who set them, and go by their time and key") {
+TEST_CASE("delayed messages lie with who set them, and go by their time, token and key") {
   auto whole = by(alice);
   whole.delayed_set = {{5000, "token", {bob, alice, value}}, {6000, "", {bob, alice, value}}};
-  whole.delayed_gone = {{4000, {2, 1}}};
+  whole.delayed_gone = {{{4000, {2, 1}}, "other"}, {{4000, {2, 2}}, ""}};
   auto const partition = partition_of(alice);
   CHECK(steps_of(whole, 7) ==
         std::vector<step>{
             {table::delayed, row_verb::put_entry, delayed_table::key_of(partition, {5000, {7, 0}}),
              delayed_table::value_of(alice, whole.delayed_set[0])},
+            {table::delayed_token, row_verb::put_entry, delayed_token_table::key_of(partition, alice, "token", {7, 0}),
+             delayed_token_table::value_of(5000)},
             {table::delayed, row_verb::put_entry, delayed_table::key_of(partition, {6000, {7, 1}}),
              delayed_table::value_of(alice, whole.delayed_set[1])},
-            {table::delayed, row_verb::remove_entry, delayed_table::key_of(partition, {4000, {2, 1}}), ""}});
+            {table::delayed, row_verb::remove_entry, delayed_table::key_of(partition, {4000, {2, 1}}), ""},
+            {table::delayed_token, row_verb::remove_entry,
+             delayed_token_table::key_of(partition, alice, "other", {2, 1}), ""},
+            {table::delayed, row_verb::remove_entry, delayed_table::key_of(partition, {4000, {2, 2}}), ""}});
 }
 
 TEST_CASE("the i-th egress record gets the i-th sequence behind the change's number") {
@@ -178,7 +183,7 @@ TEST_CASE("a number leaves keys of other changes as they are") {
   whole.consumed = {{3, 1}};
   whole.states = {{"seen", message::stored_value{value, 0}}};
   whole.messages = {{bob, alice, value}};
-  whole.delayed_gone = {{4000, {2, 1}}};
+  whole.delayed_gone = {{{4000, {2, 1}}, "token"}};
   encoded_change made(whole, partition_count);
   made.set_number(7);
   auto const once = steps_of(made);
