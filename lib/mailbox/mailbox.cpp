@@ -38,6 +38,8 @@ mailbox::extent mailbox::head_within(std::size_t count_max, std::uint64_t bytes_
 }
 
 void mailbox::push(message::invocation one, marks const& bounds) {
+  if (test_only::is_planted(test_only::mistake::refill_by_cursor) && one.key <= (gap_ ? gap_->after : taken_through_))
+    return;
   if (waiting_count() == 0)
     oldest_since = clock::steady::now();
   auto const bytes = message::buffered_bytes(one);
@@ -133,8 +135,6 @@ std::uint64_t mailbox::let_go(std::size_t keep_count, std::uint64_t through_numb
   };
   std::for_each(waiting_.begin() + static_cast<std::ptrdiff_t>(first_), waiting_.end(), part);
   std::for_each(behind_.begin(), behind_.end(), part);
-  if (test_only::is_planted(test_only::mistake::refill_by_cursor) && !head.empty())
-    gap_->after = head.back().key;
   waiting_ = std::move(head);
   first_ = 0;
   head_bytes_ = bytes_of(waiting_);

@@ -42,8 +42,8 @@ class maker {
     for (auto count = below(5); count > 0; --count)
       insert(faults[below(faults.size())]);
     add_probes();
-    made_.spill_bytes_max = one_in(2) ? 0 : one_in(2) ? below(5000) : UINT64_MAX;
-    made_.head_messages_max = one_in(2) ? 1 : 1 + below(8);
+    made_.spill_bytes_max = one_in(4) ? UINT64_MAX : one_in(3) ? below(3000) : 0;
+    made_.head_messages_max = 1 + below(4);
     return std::move(made_);
   }
 

@@ -31,7 +31,7 @@ enum class mistake {
   reordered_retry,  // a batch that took no effect goes behind what came meanwhile
   beside_culprit,   // the first message of a batch that is refused is given up, whoever is the cause
   broken_function,  // messages are given up though no other call has succeeded
-  refill_by_cursor, // a mailbox is read on behind the last key in memory, not behind the largest
+  refill_by_cursor, // what comes with a smaller key than was read already is taken for a row on disk
   spill_unwritten,  // a payload leaves memory before the store can read it back
 };
 
