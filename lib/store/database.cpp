@@ -102,6 +102,9 @@ class whole_order final : public rocksdb::WalFilter {
       return rocksdb::Status::OK();
     }
     rocksdb::Status DeleteCF(std::uint32_t, rocksdb::Slice const&) override { return rocksdb::Status::OK(); }
+    rocksdb::Status DeleteRangeCF(std::uint32_t, rocksdb::Slice const&, rocksdb::Slice const&) override {
+      return rocksdb::Status::OK();
+    }
     rocksdb::Status SingleDeleteCF(std::uint32_t, rocksdb::Slice const&) override { return rocksdb::Status::OK(); }
 
     std::optional<head_table::head> head;
@@ -160,6 +163,9 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name, std::shared_p
   chosen.compression = rocksdb::kLZ4Compression;
   chosen.write_buffer_size = 16U << 20U;
   chosen.level_compaction_dynamic_level_bytes = true;
+  // Most addresses that come have no state yet: that is to be told without a search.
+  chosen.memtable_prefix_bloom_size_ratio = name == state_table::name ? 0.05 : 0;
+  chosen.memtable_whole_key_filtering = true;
   if (name == state_table::name)
     chosen.compaction_filter_factory = std::make_shared<expiry_filters>(&state_table::may_be_dropped);
   if (name == idempotency_table::name)

@@ -101,7 +101,7 @@ message::change a_delayed_end(contents const& now, std::mt19937_64& chance) {
   message::change whole;
   auto const& [key, set] = any_of(now.delayed, chance);
   whole.self = set.first;
-  whole.delayed_gone = {key};
+  whole.delayed_gone = {{key, set.second.cancellation_token}};
   if (one_in(2, chance))
     whole.messages = {set.second.message};
   return whole;
@@ -170,8 +170,8 @@ void contents::apply(message::change const& next, std::uint64_t number) {
     mailboxes[next.messages[i].target][{number, i}] = next.messages[i];
   for (std::uint32_t i = 0; i < next.delayed_set.size(); ++i)
     delayed[{next.delayed_set[i].due_ms, {number, i}}] = {next.self, next.delayed_set[i]};
-  for (auto const& key : next.delayed_gone)
-    delayed.erase(key);
+  for (auto const& one : next.delayed_gone)
+    delayed.erase(one.row);
   auto sequence = number;
   for (auto const& one : next.egress_records) {
     auto& to = queues[one.egress];
@@ -257,12 +257,15 @@ asio::awaitable<result<contents>> read_all(store::store& from) {
         co_return part.error();
       for (auto& one : part->messages)
         all.mailboxes[one.envelope.target][one.key] = std::move(one.envelope);
-      for (auto& one : part->delayed)
-        all.delayed[{one.set.due_ms, one.key}] = {one.owner, std::move(one.set)};
       for (auto& one : part->pauses)
         all.pauses[one.self] = std::move(one.why);
       next = std::move(part->next);
     }
+    auto delayed = co_await from.read_delayed(partition, {INT64_MIN, {}}, {INT64_MAX, {}}, SIZE_MAX, UINT64_MAX);
+    if (!delayed)
+      co_return delayed.error();
+    for (auto& one : *delayed)
+      all.delayed[one.row()] = {one.owner, std::move(one.set)};
   }
   message::state_specs wanted;
   for (auto const& name : state_names)

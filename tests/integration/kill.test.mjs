@@ -5,14 +5,13 @@ import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import path from 'node:path';
 
-import {bounded, daemon_test, module_for} from './support.mjs';
+import {bounded, daemon_test, eventually, module_for} from './support.mjs';
 import {late_every, out} from './kill_values.mjs';
 
 const kills_count = Number(process.env.STATEFUND_KILLS ?? 20);
 const producers_count = 8;
 const addresses_of_producer = 4;
-const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
-const random_ms = (from, to) => from + Math.floor(Math.random() * (to - from));
+const random = (from, to) => from + Math.floor(Math.random() * (to - from));
 
 // The functions' server, which is killed and started again.
 class Functions {
@@ -75,27 +74,35 @@ daemon_test(`${kills_count} kills lose nothing and double nothing`, async (stage
   let ends = false;
   let failure;
 
+  // What `ask` gives; undefined when there was no daemon to answer.
+  async function unless_gone(ask) {
+    try {
+      return await ask();
+    } catch (failed) {
+      if (failed instanceof assert.AssertionError) throw failed;
+      return undefined;
+    }
+  }
+
   // Sends until it is answered; gives how often the answer was that it had been there already.
   async function deliver(address, text, key) {
-    for (;;) {
-      try {
-        const {status, text: why} = await daemon.put(address, text, {'idempotency-key': key});
-        if (status === 202 || status === 200) return status === 200 ? 1 : 0;
-        assert.ok(status === 429 || status === 503, `PUT was answered ${status}: ${why}`);
-      } catch (refused) {
-        if (refused instanceof assert.AssertionError) throw refused;
-      }
-      await pause(10);
-    }
+    const status = await eventually(`${key} is answered`, 60_000, async () => {
+      const answer = await unless_gone(() => daemon.put(address, text, {'idempotency-key': key}));
+      if (answer) assert.ok([200, 202, 429, 503].includes(answer.status), `PUT was answered ${answer.status}: ${answer.text}`);
+      return answer?.status < 300 && answer.status;
+    });
+    return status === 200 ? 1 : 0;
   }
 
   const accepted = new Map(); // by id of the counter
   let duplicates_count = 0;
+  let accepted_count = 0;
   async function produce(producer) {
     for (let i = 0; !ends; ++i) {
       const id = `${producer}-${i % addresses_of_producer}`;
       duplicates_count += await deliver(['test', 'counter', id], `${i}`, `${producer}/${i}`);
       accepted.set(id, [...(accepted.get(id) ?? []), `${i}`]);
+      ++accepted_count;
     }
   }
 
@@ -108,31 +115,21 @@ daemon_test(`${kills_count} kills lose nothing and double nothing`, async (stage
     return answer.records.length;
   }
   async function read() {
-    while (!ends) {
-      try {
-        await read_once('200ms');
-      } catch (refused) {
-        if (refused instanceof assert.AssertionError) throw refused;
-        await pause(10);
-      }
-    }
+    while (!ends) await eventually('the egress is read', 60_000, () => unless_gone(async () => (await read_once('200ms'), true)));
   }
 
   const fail = (why) => (failure ??= why);
   const at_work = [read().catch(fail), ...Array.from({length: producers_count}, (_, i) => produce(`p${i}`).catch(fail))];
   try {
     for (let i = 0; i < kills_count && !failure; ++i) {
-      await pause(random_ms(20, 400));
-      if (i % 4 === 3) {
-        await functions.kill();
-        await pause(random_ms(0, 100));
-      }
+      const more = accepted_count + random(1, 300);
+      await eventually('messages are accepted', 60_000, () => accepted_count >= more || failure);
+      if (i % 4 === 3) await functions.kill();
       await daemon.kill();
       stage.daemons.length = 0;
       if (i % 4 === 3) await functions.start();
       await start();
     }
-    await pause(200);
     ends = true;
     await bounded('clients end', 30_000, Promise.all(at_work));
     if (failure) throw failure;
