@@ -61,7 +61,8 @@ attempt<void> scan(database& in, table of, std::string_view prefix, std::string_
 attempt<std::optional<std::string>> get(database& in, table of, std::string const& key, rocksdb::ReadTier tier) {
   std::string value;
   auto const status = in.get().Get(reading(tier), in.family(of), key, &value);
-  if (status.IsIncomplete())
+  // RocksDB before 9.1 gives an empty value where the table's file is not open (its pull request 12443).
+  if (status.IsIncomplete() || (status.ok() && value.empty() && tier != rocksdb::ReadTier::kReadAllTier))
     return std::nullopt;
   if (status.IsNotFound())
     return result<std::optional<std::string>>(std::nullopt);
