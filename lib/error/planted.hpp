@@ -2,8 +2,9 @@
 
 namespace statefund::test_only {
 
-// Mistakes that the simulation plants in the rooms, to prove that it finds them. They are in its own build of the rooms
-// alone (STATEFUND_PLANTED_MISTAKES): in every other one nothing is planted, and the compiler leaves nothing of it.
+// Mistakes that tests/simulation and tests/crash plant in the rooms, to prove that they find them. They are in these
+// tests' own builds of the rooms alone (STATEFUND_PLANTED_MISTAKES): in every other one nothing is planted, and the
+// compiler leaves nothing of it.
 enum class mistake {
   none,
   lost_wake_up,     // an address that waits after a turn is never called again
@@ -12,6 +13,13 @@ enum class mistake {
   broken_function,  // messages are given up though no other call has succeeded
   refill_by_cursor, // what comes with a smaller key than was read already is taken for a row on disk
   spill_unwritten,  // a payload leaves memory before the store can read it back
+
+  // Of the store.
+  no_latch,                    // a failure is passed over, and RocksDB goes on when it can
+  promise_in_log_alone,        // the promise file is not looked at
+  recovered_counts_as_durable, // what a start found in the log is not written anew
+  hole_in_log,                 // the log is replayed although a file of it is missing
+  log_files_unchecked,         // nobody notices that a file of the log is missing
 };
 
 #ifdef STATEFUND_PLANTED_MISTAKES

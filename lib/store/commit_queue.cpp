@@ -233,7 +233,8 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
     written = database_.get().Write(options, &rows);
   if (!written.ok() || latch_.is_tripped()) {
     latch_.trip(to_error(written, "a write"));
-    return false;
+    if (latch_.is_tripped())
+      return false;
   }
   newest_written_ = head.last_number;
   delayed_count_ = head.delayed_count;

@@ -1,6 +1,7 @@
 #include "store/database.hpp"
 
 #include "clock/clock.hpp"
+#include "error/planted.hpp"
 
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
@@ -22,6 +23,9 @@
 #include <vector>
 
 namespace statefund::store {
+
+using test_only::is_planted;
+using test_only::mistake;
 
 namespace {
 
@@ -67,7 +71,7 @@ class failures final : public rocksdb::EventListener {
     latch_.trip(to_error(*status, "in the background"));
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status status, bool* auto_recovery) override {
-    *auto_recovery = false;
+    *auto_recovery = is_planted(mistake::no_latch);
     latch_.trip(to_error(status, "in the background"));
   }
 
@@ -87,7 +91,7 @@ class whole_order final : public rocksdb::WalFilter {
     head_finder rows;
     if (!batch.Iterate(&rows).ok())
       return WalProcessingOption::kCorruptedRecord;
-    if (rows.head && rows.head->number_before > reached_)
+    if (rows.head && rows.head->number_before > reached_ && !is_planted(mistake::hole_in_log))
       return WalProcessingOption::kStopReplay;
     if (rows.head)
       reached_ = std::max(reached_, rows.head->last_number);
@@ -131,7 +135,10 @@ rocksdb::DBOptions options_of(rocksdb::Env& environment) {
   chosen.paranoid_checks = true;
   chosen.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   chosen.best_efforts_recovery = false;
-  chosen.avoid_flush_during_recovery = false; // what was recovered is written anew, and synced
+  // False: what was recovered is written anew, and synced.
+  chosen.avoid_flush_during_recovery = is_planted(mistake::recovered_counts_as_durable);
+  // A file of the log that a table should have made superfluous, and did not, is missed.
+  chosen.track_and_verify_wals_in_manifest = !is_planted(mistake::log_files_unchecked);
   chosen.avoid_flush_during_shutdown = true;
   chosen.manual_wal_flush = false;
   chosen.unordered_write = false;
@@ -243,9 +250,16 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
   kept_order found;
   if (promised)
     found.promised = *promised;
-  found.is_new = promised && !*promised && !environment.FileExists(database_path(directory)).ok();
-  if (!environment.FileExists(database_path(directory) + "/CURRENT").ok())
+  bool const has_directory = environment.FileExists(database_path(directory)).ok();
+  found.is_new = promised && !*promised && !has_directory;
+  if (!found.is_new && is_planted(mistake::promise_in_log_alone))
+    found.promised = 0;
+  if (auto const current = database_path(directory) + "/CURRENT"; !environment.FileExists(current).ok()) {
+    bool const was_being_made = found.promised && *found.promised == 0;
+    if (has_directory && !was_being_made)
+      return error{errc::not_opened, current + " is missing"};
     return found;
+  }
   using rocksdb::WALRecoveryMode;
   auto const skipping = read_only(environment, directory, WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
   if (!skipping)
@@ -312,9 +326,9 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
   auto const found = read_order(environment_, directory_);
   if (!found)
     return found.error();
+  replay_ = std::make_unique<whole_order>(found->flushed);
   if (found->is_new)
     return promise::make(environment_, directory_, 0);
-  replay_ = std::make_unique<whole_order>(found->flushed);
   auto const kept = compare_with_promise(*found, directory_);
   return accept_loss == found->recovered ? result<void>() : kept;
 }
