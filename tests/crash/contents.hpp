@@ -43,6 +43,7 @@ class order {
  public:
   void add(message::change whole, std::uint64_t number) { changes_.emplace_back(std::move(whole), number); }
   std::size_t size() const noexcept { return changes_.size(); }
+  std::uint64_t number(std::size_t index) const { return changes_[index].second; }
   // Of the newest of the first `count`, or of its last record; 0: of none.
   std::uint64_t last_number(std::size_t count) const;
   // How many there are up to a number that last_number() gives; absent: it is no such number.

@@ -165,9 +165,14 @@ std::size_t faulty_disk::reads_count() const {
   return reads_count_;
 }
 
-bool faulty_disk::has_failed() const {
+std::optional<disk_step> faulty_disk::failed_step() const {
   std::lock_guard const lock(mutex_);
-  return has_failed_;
+  return failed_step_;
+}
+
+bool faulty_disk::has_failed_read() const {
+  std::lock_guard const lock(mutex_);
+  return failing_read_ && reads_count_ > *failing_read_;
 }
 
 std::vector<disk_step> faulty_disk::steps() const {
@@ -193,7 +198,8 @@ IOStatus faulty_disk::take_locked(disk_step step) {
       fault_ && (fault_->end == fault_end::heals ? number == fault_->at_step : number >= fault_->at_step);
   auto failure = IOStatus::OK();
   if (fails) {
-    has_failed_ = true;
+    if (!failed_step_)
+      failed_step_ = step;
     failure = fault_->cause == fault_cause::no_space ? IOStatus::NoSpace(step.path) : IOStatus::IOError(step.path);
     failure.SetRetryable(fault_->cause == fault_cause::no_space);
     if (step.verb == step_verb::append)
@@ -211,10 +217,8 @@ IOStatus faulty_disk::take_locked(disk_step step) {
 IOStatus faulty_disk::read(std::uint64_t file, std::uint64_t offset, std::size_t count, Slice* found,
                            char* into) const {
   std::lock_guard const lock(mutex_);
-  if (reads_count_++ == failing_read_) {
-    has_failed_ = true;
+  if (reads_count_++ == failing_read_)
     return IOStatus::IOError("a read");
-  }
   auto const& content = image_.content(file);
   auto const start = std::min(static_cast<std::size_t>(offset), content.size());
   auto const bytes = content.copy(into, count, start);

@@ -49,7 +49,8 @@ class faulty_disk final : public rocksdb::FileSystem {
 
   std::size_t steps_count() const;
   std::size_t reads_count() const;
-  bool has_failed() const; // a step, or a read
+  std::optional<disk_step> failed_step() const; // the first one
+  bool has_failed_read() const;
   std::vector<disk_step> steps() const;
   disk_image image() const;
 
@@ -112,7 +113,7 @@ class faulty_disk final : public rocksdb::FileSystem {
   std::optional<fault> fault_;
   std::optional<std::size_t> failing_read_;
   mutable std::size_t reads_count_ = 0;
-  mutable bool has_failed_ = false;
+  std::optional<disk_step> failed_step_;
   bool stopped_ = false;
   std::set<std::string> locked_;
 };

@@ -42,6 +42,8 @@ process::process(place& at, disk_image before, run_options const& chosen)
     : disk_(std::make_shared<faulty_disk>(std::move(before))),
       environment_(rocksdb::NewCompositeEnv(disk_)) {
   at.loop.time().advance(1s);
+  if (chosen.fails)
+    disk_->fail(*chosen.fails);
   auto opened =
       store::rocks_store::open(options_of(at, *environment_, chosen), [this](error const&) { ++lost_count_; });
   if (opened)

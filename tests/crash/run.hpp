@@ -29,8 +29,9 @@ struct place {
 
 struct run_options {
   store::sync_policy sync;
-  std::uint64_t log_bytes_max = 24U << 10U; // so that a run flushes and compacts
+  std::uint64_t log_bytes_max = 12U << 10U; // so that a run flushes and compacts
   std::optional<std::uint64_t> accept_loss;
+  std::optional<fault> fails; // from the open on
 };
 
 // A process with its store.

@@ -1,0 +1,49 @@
+// Damage to what was synced.
+
+#include "crash/experiments.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace statefund;
+using namespace statefund::crash;
+
+namespace {
+
+constexpr std::size_t faults_max = 10;
+
+void check(faults const& found) {
+  for (auto const& fault : found)
+    FAIL_CHECK(fault);
+}
+
+} // namespace
+
+TEST_CASE("a damaged log is told at each start, and what is left of it is taken once that is accepted") {
+  place at;
+  told_damage told;
+  check(damaged_files(at, {file_kind::log}, faults_max, told));
+  CHECK(told.refused_count > 0);
+}
+
+TEST_CASE("a damaged table is told, at the start or when it is read, and never makes a scan shorter") {
+  place at;
+  told_damage told;
+  check(damaged_files(at, {file_kind::table}, faults_max, told));
+  CHECK(told.refused_count > 0);
+  CHECK(told.lost_count > 0);
+}
+
+TEST_CASE("a damaged manifest is told at each start") {
+  place at;
+  told_damage told;
+  check(damaged_files(at, {file_kind::manifest, file_kind::current}, faults_max, told));
+  CHECK(told.refused_count > 0);
+}
+
+TEST_CASE("a promise that is damaged or missing is told at each start, unless its other slot is whole") {
+  place at;
+  told_damage told;
+  check(damaged_files(at, {file_kind::promise}, faults_max, told));
+  CHECK(told.refused_count > 0);
+  CHECK(told.harmless_count > 0);
+}

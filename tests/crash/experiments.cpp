@@ -1,0 +1,308 @@
+#include "crash/experiments.hpp"
+
+#include "error/ensure.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace statefund::crash {
+
+using store::errc;
+using store::sync_mode;
+
+namespace {
+
+constexpr std::size_t changes_count = 150;
+constexpr std::size_t changes_behind = 12;
+constexpr std::size_t reads_count = 12;
+
+void add(faults& to, std::string const& where, std::string const& fault) {
+  if (!fault.empty())
+    to.push_back(where + ": " + fault);
+}
+
+disk_image image_after(history const& of, std::size_t steps_count) {
+  auto image = of.before;
+  for (std::size_t i = 0; i < steps_count; ++i)
+    image.apply(of.steps[i]);
+  return image;
+}
+
+std::string where_in(history const& of, std::size_t step) {
+  return "after step " + std::to_string(step) + " of " + std::to_string(of.steps.size()) +
+         (step > 0 ? ", " + to_string(of.steps[step - 1]) : "");
+}
+
+// Of two crashes, one behind the other.
+std::string after_both(place& at, disk_image const& killed, history const& first, std::uint64_t promised,
+                       run_options const& chosen, std::uint64_t seed) {
+  history then;
+  std::mt19937_64 chance(seed);
+  {
+    process second(at, killed, chosen);
+    auto const found = survivors_of(at, second, first.ordered, promised);
+    if (!found.fault.empty())
+      return "after the kill: " + found.fault;
+    auto const steps_count = second.disk().steps_count();
+    auto const last = second.store().ordered_so_far().number();
+    then.before = killed;
+    then.ordered = first.ordered;
+    then.ordered.keep(found.count);
+    then.promised.push_back({steps_count, last});
+    if (seed % 2 == 0)
+      commit(at, second, then, changes_behind, chance);
+    if (then.ordered.size() > found.count &&
+        then.ordered.number(found.count) <= first.ordered.last_number(first.ordered.size()))
+      return "a number is given twice";
+    if (chosen.sync.mode != sync_mode::always)
+      then.promised.resize(1);
+    then.steps = second.disk().steps();
+  }
+  auto const first_step = then.promised.front().steps_count;
+  auto const steps_count = first_step + chance() % (then.steps.size() - first_step + 1);
+  auto left = image_after(then, steps_count);
+  left.lose_power(chance);
+  process third(at, left, chosen);
+  auto const fault = survivors_of(at, third, then.ordered, then.promised_at(steps_count)).fault;
+  return fault.empty() ? "" : "after the power loss: " + fault;
+}
+
+std::uint64_t number_in(std::string const& text, std::string_view behind) {
+  auto const at = text.find(behind);
+  std::uint64_t number = 0;
+  if (at != std::string::npos)
+    std::from_chars(text.data() + at + behind.size(), text.data() + text.size(), number);
+  return number;
+}
+
+bool says_damage(error const& why) {
+  return why.code == errc::promise_broken || why.code == errc::not_opened || why.code == errc::row_damaged;
+}
+
+std::string after_damage(place& at, disk_image const& image, history const& of, std::uint64_t promised,
+                         told_damage& told) {
+  process first(at, image);
+  if (first.is_open()) {
+    auto const found = survivors_of(at, first, of.ordered, promised);
+    if (first.lost_count() > 0) {
+      ++told.lost_count;
+      return first.lost_count() == 1 ? "" : "it is told more than once that the store is lost";
+    }
+    ++told.harmless_count;
+    return found.fault;
+  }
+  ++told.refused_count;
+  if (!says_damage(first.refused()))
+    return "it is refused with another error: " + first.refused().to_string();
+  auto const once_opened = first.disk().image();
+  process second(at, once_opened);
+  if (second.is_open())
+    return "it was refused, and is opened at the second time; " + first.refused().to_string();
+  if (!says_damage(second.refused()))
+    return "it is refused at the second time with another error: " + second.refused().to_string();
+  if (first.refused().code != errc::promise_broken)
+    return {};
+  run_options accepting;
+  accepting.accept_loss = number_in(first.refused().detail, "up to number ");
+  if (*accepting.accept_loss == 0)
+    accepting.accept_loss = number_in(first.refused().detail, "up to the number ");
+  disk_image accepted;
+  {
+    process third(at, second.disk().image(), accepting);
+    auto const left = survivors_of(at, third, of.ordered, 0);
+    if (third.lost_count() == 0 && !left.fault.empty())
+      return "with what is left: " + left.fault;
+    if (third.lost_count() > 0)
+      return {};
+    accepted = third.stop();
+  }
+  process fourth(at, accepted);
+  return fourth.is_open() ? "" : "what was accepted is refused again: " + fourth.refused().to_string();
+}
+
+// Else RocksDB may do without it: what cannot be removed stays, and nobody reads its options.
+bool must_be_told(disk_step const& failed) {
+  bool const writes =
+      failed.verb == step_verb::append || failed.verb == step_verb::overwrite || failed.verb == step_verb::sync;
+  return writes && failed.kind() != file_kind::other;
+}
+
+// Changes are ordered behind what is there while the disk fails as it was told to, which it does from its next step on.
+std::string after_a_failure(place& at, process& own, history& of, std::mt19937_64& chance) {
+  commit(at, own, of, changes_count, chance);
+  bool const is_lost = own.lost_count() > 0;
+  auto const steps_at_loss = own.disk().steps().size();
+  auto const promised = of.promised_at(SIZE_MAX);
+  if (is_lost)
+    commit(at, own, of, changes_behind, chance);
+  if (is_lost && of.promised_at(SIZE_MAX) != promised)
+    return "something is told durable after the store was lost";
+  auto const left = own.stop();
+  if (auto const failed = own.disk().failed_step(); failed && must_be_told(*failed) && own.lost_count() == 0)
+    return "nobody is told of a failure: " + to_string(*failed);
+  if (own.lost_count() > 1)
+    return "it is told " + std::to_string(own.lost_count()) + " times that the store is lost";
+  auto const steps = own.disk().steps();
+  if (is_lost)
+    for (auto i = steps_at_loss; i < steps.size(); ++i)
+      if (steps[i].kind() == file_kind::log && steps[i].verb == step_verb::append)
+        return "the log is written after the store was lost";
+  auto const fault = after_both(at, left, of, promised, {}, chance());
+  if (!fault.empty())
+    return fault;
+  auto powerless = left;
+  powerless.lose_power(chance);
+  process next(at, powerless);
+  auto const found = survivors_of(at, next, of.ordered, promised).fault;
+  return found.empty() ? "" : "after a power loss: " + found;
+}
+
+} // namespace
+
+faults kills_and_power_losses(place& at, std::size_t faults_max) {
+  faults all;
+  for (auto const mode : {sync_mode::always, sync_mode::never}) {
+    run_options chosen;
+    chosen.sync.mode = mode;
+    auto const done = run(at, {}, changes_count, 5, chosen);
+    auto const every = stride(done.steps.size(), 24);
+    for (std::size_t step = 0; step <= done.steps.size() && all.size() < faults_max; step += every)
+      add(all, where_in(done, step),
+          after_both(at, image_after(done, step), done, done.promised_at(step), chosen, step / every));
+  }
+  return all;
+}
+
+faults lost_log_files(place& at, std::size_t faults_max) {
+  faults all;
+  run_options chosen;
+  chosen.sync.mode = sync_mode::never;
+  std::size_t lost_count = 0;
+  for (std::uint64_t seed = 1; lost_count < 20 && seed < 20; ++seed) {
+    auto const done = run(at, {}, changes_count, seed, chosen);
+    auto image = done.before;
+    for (auto const& step : done.steps) {
+      image.apply(step);
+      if (step.verb != step_verb::append || step.kind() != file_kind::log)
+        continue;
+      for (auto const& path : image.paths()) {
+        auto left = image;
+        if (kind_of(path) != file_kind::log || path >= step.path || !left.lose_unsynced(path))
+          continue;
+        ++lost_count;
+        process next(at, left, chosen);
+        add(all, "without " + path, survivors_of(at, next, done.ordered, 0).fault);
+        if (all.size() >= faults_max)
+          return all;
+      }
+    }
+  }
+  ensure(lost_count > 0, "a file of the log was lost");
+  return all;
+}
+
+std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> const& kinds) {
+  std::vector<damage> all;
+  for (auto const& path : image.paths()) {
+    auto const kind = kind_of(path);
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
+      continue;
+    auto const content = image.content(image.file_at(path));
+    auto const size = content.size();
+    // A block has 4 KiB, and behind the last one of a table are its index, its filter and its footer.
+    auto const flips_every = std::min<std::size_t>(stride(size, 12), 2000);
+    std::set<std::size_t> offsets;
+    for (std::size_t offset = 0; offset < size; offset += flips_every)
+      offsets.insert(offset);
+    for (std::size_t from_end : {1U, 9U, 30U, 60U, 200U})
+      if (from_end <= size)
+        offsets.insert(size - from_end);
+    // Never the uppermost bit: RocksDB 7.8 reads a table's properties before it compares their checksum, and Debian's
+    // build ends the process on an assertion where that bit is set behind them.
+    for (auto const offset : offsets)
+      all.push_back({"a byte turned round at " + std::to_string(offset) + " of " + std::to_string(size), path,
+                     [path, content, offset](disk_image& in) {
+                       auto turned = content;
+                       turned[offset] = static_cast<char>(turned[offset] ^ (1 << offset % 7));
+                       in.set_content(path, turned);
+                     }});
+    auto const lengths_every = stride(size, 6);
+    for (std::size_t length = 0; length < size; length += lengths_every)
+      all.push_back({"cut to " + std::to_string(length) + " of " + std::to_string(size), path,
+                     [path, content, length](disk_image& in) { in.set_content(path, content.substr(0, length)); }});
+    all.push_back({"missing", path, [path](disk_image& in) { in.lose_file(path); }});
+  }
+  return all;
+}
+
+faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::size_t faults_max, told_damage& told) {
+  faults all;
+  auto const done = run(at, {}, changes_count, 6);
+  auto const image = image_after(done, done.steps.size());
+  auto const promised = done.promised.back().number;
+  for (auto const& one : damages_of(image, kinds)) {
+    auto damaged = image;
+    one.apply(damaged);
+    add(all, one.path + ", " + one.what, after_damage(at, damaged, done, promised, told));
+    if (all.size() >= faults_max)
+      break;
+  }
+  return all;
+}
+
+faults failing_steps(place& at, fault_cause cause, fault_end end, std::size_t faults_max) {
+  faults all;
+  auto const before = run(at, {}, changes_count, 7);
+  auto const start = image_after(before, before.steps.size());
+  auto const promised = before.promised.back().number;
+  std::mt19937_64 chance(8);
+  std::size_t steps_count = 0;
+  {
+    auto of = before;
+    process without(at, start);
+    commit(at, without, of, changes_count, chance);
+    steps_count = without.disk().steps_count();
+  }
+  auto const every = stride(steps_count, 20);
+  std::size_t failed_count = 0;
+  for (std::size_t step = 0; step < steps_count && all.size() < faults_max; step += every) {
+    auto const where = "step " + std::to_string(step) + " fails";
+    run_options chosen;
+    chosen.fails = fault{step, cause, end};
+    process own(at, start, chosen);
+    if (!own.is_open()) {
+      process next(at, own.disk().image());
+      add(all, where, survivors_of(at, next, before.ordered, promised).fault);
+      continue;
+    }
+    auto of = before;
+    of.promised = {{0, promised}};
+    add(all, where, after_a_failure(at, own, of, chance));
+    failed_count += own.disk().failed_step() ? 1 : 0;
+  }
+  ensure(failed_count > 0, "a step failed");
+  return all;
+}
+
+faults failing_reads(place& at, std::size_t faults_max) {
+  faults all;
+  auto const before = run(at, {}, changes_count, 9);
+  auto const start = image_after(before, before.steps.size());
+  std::mt19937_64 chance(10);
+  std::size_t failed_count = 0;
+  for (std::size_t read = 0; read < reads_count && all.size() < faults_max; ++read) {
+    process own(at, start);
+    if (!own.is_open())
+      throw std::runtime_error(own.refused().to_string());
+    own.disk().fail_read(own.disk().reads_count() + read);
+    auto of = before;
+    of.promised = {{0, before.promised.back().number}};
+    add(all, "read " + std::to_string(read) + " fails", after_a_failure(at, own, of, chance));
+    failed_count += own.disk().has_failed_read() ? 1 : 0;
+  }
+  ensure(failed_count > 0, "a read failed");
+  return all;
+}
+
+} // namespace statefund::crash
