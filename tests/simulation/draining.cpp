@@ -23,7 +23,7 @@ void world::calm_down() {
     move_time(20);
   }
   applies_ = true;
-  outside_->start(apply(make_modules(run_.modules_chance, presence::all, ++generation_)));
+  outside_->start(apply(make_modules(run_, run_.modules_chance, presence::all, ++generation_)));
   if (run_.isolates) {
     break_some();
     drain_rest();
@@ -79,8 +79,17 @@ void world::drain_rest() {
       probe();
     if (is_drained())
       return;
-    move_time(20U << std::min(round / 4, 6));
+    move_time(std::max(20U << std::min(round / 4, 6), until_due_ms(round)));
   }
+}
+
+// Where little is left but delayed messages that a jump of the clock has put far off.
+std::uint32_t world::until_due_ms(int round) const {
+  std::int64_t least_ms = 0;
+  for (auto const& [key, own] : model_.delayed())
+    if (auto const left_ms = own.due_ms - clock::unix_ms(); left_ms > 0)
+      least_ms = least_ms == 0 ? left_ms : std::min(least_ms, left_ms);
+  return round < 40 ? 0 : static_cast<std::uint32_t>(least_ms);
 }
 
 // Asks for what is left, as well.

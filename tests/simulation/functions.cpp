@@ -66,12 +66,16 @@ void world::call_begins(std::uint32_t self, message::batch const& taken, message
   check(!model_.paused().contains(self), "a paused address is called");
   in_flight_[self] = true;
   check(!taken.empty() && taken.size() <= limits.batch_messages_max, "a batch is larger than its limit");
-  // One call at a time: what it carries is all that the address has ever written.
-  auto const& wanted = model_.states(self);
+  std::array<bool, states_count> carried{};
+  for (auto const& spec : *states.specs)
+    carried[static_cast<std::size_t>(spec.name[1] - '0')] = true;
+  // One call at a time: what it carries is all that the address has ever written, but for what has expired.
+  auto const& wanted = model_.call_begins(self, carried);
   for (std::size_t i = 0; i < states.values.size(); ++i) {
     auto const which = static_cast<std::size_t>((*states.specs)[i].name[1] - '0');
     auto const has = states.values[i] ? states.values[i]->value.bytes : "";
-    check(has == (wanted[which] ? std::to_string(*wanted[which]) : ""), "a call carries a state that is not the last");
+    check(has == (wanted[which] ? std::to_string(wanted[which]->value) : ""),
+          "a call carries a state that is not the last, or that has expired");
   }
   auto const& waits = model_.mailbox(self);
   for (auto const& one : taken) {
@@ -176,7 +180,7 @@ result<message::reply> world::answer(std::uint32_t self, message::batch const& t
     for (auto const& asked : run_.messages[message_of(one.value)].does)
       if ((asked.what == verb::add || asked.what == verb::remove) && !carried[asked.which]) {
         carried[asked.which] = 0;
-        missing.specs.push_back({state_name(asked.which), "n", {}});
+        missing.specs.push_back({state_name(asked.which), "n", run_.expirations[asked.which]});
       }
   if (!missing.specs.empty())
     return message::reply{std::move(missing)};

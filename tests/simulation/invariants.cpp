@@ -95,7 +95,7 @@ void world::compare() {
     std::string wanted;
     bool any = false;
     for (auto const& one : model_.states(i)) {
-      wanted += (one ? std::to_string(*one) : "") + ";";
+      wanted += (one ? std::to_string(one->value) : "") + ";";
       any = any || one;
     }
     if (!any && i % 8 != 0)

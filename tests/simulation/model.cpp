@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 namespace statefund::simulation {
 
@@ -163,7 +164,7 @@ std::string model::judge_due(message::change const& whole, std::int64_t now_ms) 
   if (found == now_.delayed.end())
     return "a delayed message of " + to_text(whole.self) + " fires that is not pending";
   auto const& own = found->second;
-  if (now_ms < own.due_ms)
+  if (now_ms < own.due_ms && !own.was_due)
     return named(own.message) + " fires " + std::to_string(own.due_ms - now_ms) + " ms early";
   if (whole.delayed_gone.size() != 1 || whole.messages.size() != 1 ||
       message_of(whole.messages[0].value) != own.message || run_.number_of(whole.self) != own.owner)
@@ -174,7 +175,7 @@ std::string model::judge_due(message::change const& whole, std::int64_t now_ms) 
 std::string model::judge_turn(message::change const& whole, std::int64_t now_ms) const {
   auto const self = run_.number_of(whole.self);
   auto left = now_.mailboxes[self];
-  auto states = now_.states[self];
+  auto states = carried_[self].seen;
   std::array<bool, states_count> touched{};
   std::vector<message::envelope> sends;
   std::vector<message::delayed_message> sets;
@@ -194,7 +195,7 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
     for (auto const& one : run_.messages[message].does)
       switch (one.what) {
       case verb::add:
-        states[one.which] = states[one.which].value_or(0) + one.amount;
+        states[one.which] = state{states[one.which].value_or(state{}).value + one.amount, 0};
         touched[one.which] = true;
         break;
       case verb::remove:
@@ -237,20 +238,62 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
                     return egress_of(has.egress) == wanted.first && has.value.bytes == wanted.second;
                   }))
     return to_text(whole.self) + " records something else";
+  return judge_states(whole, touched, states, now_ms);
+}
+
+// What a turn has seen as expired is deleted; what it has written, and what it has carried and expires after calls,
+// lasts from now on.
+std::string model::judge_states(message::change const& whole, std::array<bool, states_count> const& touched,
+                                state_values const& become, std::int64_t now_ms) const {
+  using message::expiration_mode;
+  auto const self = run_.number_of(whole.self);
+  auto const& last_call = carried_[self];
+  std::size_t written_count = 0;
   for (std::size_t i = 0; i < states_count; ++i) {
+    auto const& expires = run_.expirations[i];
+    auto const& stored = now_.states[self][i];
+    auto const expires_at_ms = expires.mode == expiration_mode::none ? 0 : now_ms + expires.after.count();
+    bool is_written = touched[i];
+    auto wanted = become[i];
+    if (wanted)
+      wanted->expires_at_ms = expires_at_ms;
+    if (!touched[i] && last_call.which[i] && stored) {
+      bool const has_expired = !last_call.seen[i];
+      auto const moves_by_ms = std::abs(expires_at_ms - stored->expires_at_ms);
+      is_written =
+          has_expired || (expires.mode == expiration_mode::after_invoke && moves_by_ms > expires.after.count() / 100);
+      wanted = has_expired ? std::nullopt : std::optional(state{stored->value, expires_at_ms});
+    }
     auto const found = std::find_if(whole.states.begin(), whole.states.end(),
                                     [&](auto const& change) { return change.name == state_name(i); });
-    if ((found != whole.states.end()) != touched[i])
-      return state_name(i) + " of " + to_text(whole.self) + (touched[i] ? " is not written" : " is written");
-    if (!touched[i])
+    if ((found != whole.states.end()) != is_written)
+      return state_name(i) + " of " + to_text(whole.self) + (is_written ? " is not written" : " is written");
+    if (!is_written)
       continue;
-    auto const wanted = states[i] ? std::optional(std::to_string(*states[i])) : std::nullopt;
-    auto const has = found->value ? std::optional(found->value->value.bytes) : std::nullopt;
-    if (wanted != has)
-      return state_name(i) + " of " + to_text(whole.self) + " becomes " + has.value_or("nothing") + ", not " +
-             wanted.value_or("nothing");
+    ++written_count;
+    auto const has = found->value ? found->value->value.bytes : "nothing";
+    auto const should = wanted ? std::to_string(wanted->value) : "nothing";
+    if (has != should)
+      return state_name(i) + " of " + to_text(whole.self) + " becomes " + has + ", not " + should;
+    if (wanted && found->value->expires_at_ms != wanted->expires_at_ms)
+      return state_name(i) + " of " + to_text(whole.self) + " expires at another time";
   }
-  return {};
+  return written_count == whole.states.size() ? std::string() : to_text(whole.self) + " writes other states";
+}
+
+void model::time_is(std::int64_t now_ms) {
+  for (auto& [key, own] : now_.delayed)
+    own.was_due = own.was_due || own.due_ms <= now_ms;
+}
+
+model::state_values const& model::call_begins(std::uint32_t address, std::array<bool, states_count> const& carried) {
+  auto& own = carried_[address];
+  own.which = carried;
+  own.seen = now_.states[address];
+  for (auto& one : own.seen)
+    if (one && one->has_expired(own.read_at_ms))
+      one.reset();
+  return own.seen;
 }
 
 void model::apply(facts& to, numbered const& next) const {
@@ -295,7 +338,7 @@ void model::apply(facts& to, numbered const& next) const {
       std::int64_t value = 0;
       auto const& bytes = change.value->value.bytes;
       std::from_chars(bytes.data(), bytes.data() + bytes.size(), value);
-      own = value;
+      own = state{value, change.value->expires_at_ms};
     }
   }
   for (std::uint32_t i = 0; i < whole.messages.size(); ++i) {
@@ -315,7 +358,7 @@ void model::apply(facts& to, numbered const& next) const {
       to.ordered[message] = number;
     auto const sender = set.message.caller ? std::optional(run_.number_of(*set.message.caller)) : std::nullopt;
     to.delayed.emplace(message::entry_key{number, i},
-                       pending{message, self, sender, set.due_ms, set.cancellation_token});
+                       pending{message, self, sender, set.due_ms, set.cancellation_token, false});
   }
   for (auto const& record : whole.egress_records)
     to.records[egress_of(record.egress)].insert(record.value.bytes);

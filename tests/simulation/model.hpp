@@ -24,7 +24,8 @@ class model {
         base_(run),
         now_(run),
         trials_(run.addresses_count()),
-        last_wrote_to_(run.addresses_count()) {}
+        last_wrote_to_(run.addresses_count()),
+        carried_(run.addresses_count()) {}
 
   struct waiting {
     std::uint32_t message = 0;
@@ -41,14 +42,28 @@ class model {
     std::optional<std::uint32_t> sender;
     std::int64_t due_ms = 0;
     std::string token;
+    bool was_due = false; // by the wall clock, at some time since; a jump back does not undo it
   };
-  using state_values = std::array<std::optional<std::int64_t>, states_count>;
+  struct state {
+    std::int64_t value = 0;
+    std::int64_t expires_at_ms = 0; // 0: never
+
+    bool has_expired(std::int64_t now_ms) const noexcept { return expires_at_ms != 0 && expires_at_ms <= now_ms; }
+  };
+  using state_values = std::array<std::optional<state>, states_count>;
 
   // Judges the change and takes it in. Empty: nothing is wrong.
   std::string take(message::change const& whole, std::uint64_t number, std::int64_t now_ms, trials::room letters);
   // What was kept is the order up to this number.
   void crash(std::uint64_t kept_through);
 
+  // The wall clock was moved to this.
+  void time_is(std::int64_t now_ms);
+  // The address's states were looked up; then a call goes out with some of them. Returns what of all of them is there.
+  void has_read(std::uint32_t address, std::int64_t now_ms) { carried_[address].read_at_ms = now_ms; }
+  state_values const& call_begins(std::uint32_t address, std::array<bool, states_count> const& carried);
+
+  // As they are stored: some may have expired.
   state_values const& states(std::uint32_t address) const { return now_.states[address]; }
   std::map<message::entry_key, waiting> const& mailbox(std::uint32_t address) const { return now_.mailboxes[address]; }
   std::map<message::entry_key, pending> const& delayed() const { return now_.delayed; }
@@ -109,6 +124,8 @@ class model {
   judgement judge(message::change const& whole, std::int64_t now_ms, trials::room letters) const;
   judgement judge_consumed(message::change const& whole, std::int64_t now_ms, trials::room letters) const;
   std::string judge_turn(message::change const& whole, std::int64_t now_ms) const;
+  std::string judge_states(message::change const& whole, std::array<bool, states_count> const& touched,
+                           state_values const& become, std::int64_t now_ms) const;
   std::string judge_due(message::change const& whole, std::int64_t now_ms) const;
   std::string judge_accepted(message::change const& whole) const;
   std::string judge_letter(message::change const& whole) const;
@@ -120,8 +137,15 @@ class model {
   facts base_; // before log_
   std::deque<numbered> log_;
   facts now_;
+  struct carried_states { // by the last call
+    std::int64_t read_at_ms = 0;
+    std::array<bool, states_count> which{};
+    state_values seen;
+  };
+
   trials trials_;
   std::vector<std::array<bool, egresses_count>> last_wrote_to_;
+  std::vector<carried_states> carried_;
   std::set<std::pair<std::uint32_t, message::entry_key>> may_skip_;
   std::set<message::entry_key> may_drop_;
 };

@@ -11,7 +11,14 @@ namespace statefund::simulation {
 
 namespace {
 
-std::string text_of(kind_of_function const& kind, std::minstd_rand& random) {
+std::string expiry_of(message::expiration const& expires) {
+  if (expires.mode == message::expiration_mode::none)
+    return {};
+  return ", expireAfter: " + std::to_string(expires.after.count()) +
+         "ms, expireMode: " + (expires.mode == message::expiration_mode::after_write ? "after-write" : "after-invoke");
+}
+
+std::string text_of(program const& run, kind_of_function const& kind, std::minstd_rand& random) {
   auto const batch_max = 1 + random() % batch_messages_max;
   auto const calls_max = random() % 2 == 0 ? 1 + random() % 4 : 64;
   std::string const name(kind.name);
@@ -30,7 +37,7 @@ std::string text_of(kind_of_function const& kind, std::minstd_rand& random) {
            "\n  transport: {type: io.statefun.transports.v1/async, call: 2s}\n";
   std::string states;
   for (std::size_t i = 0; i < states_count; ++i)
-    states += "              - name: s" + std::to_string(i) + "\n";
+    states += "              - {name: s" + std::to_string(i) + expiry_of(run.expirations[i]) + "}\n";
   return "version: \"2.0\"\nmodule:\n  meta: {type: remote}\n  spec:\n    functions:\n      - function:\n          "
          "meta: "
          "{kind: http, type: sim/" +
@@ -51,7 +58,8 @@ std::shared_ptr<catalog::version const> parsed(std::string const& path, std::str
 
 } // namespace
 
-std::shared_ptr<catalog::snapshot const> make_modules(std::uint32_t chance, presence which, std::uint64_t generation) {
+std::shared_ptr<catalog::snapshot const> make_modules(program const& run, std::uint32_t chance, presence which,
+                                                      std::uint64_t generation) {
   std::minstd_rand random(chance);
   std::vector<catalog::file_versions> files;
   auto const add = [&](std::string const& name, std::string const& text) {
@@ -59,7 +67,7 @@ std::shared_ptr<catalog::snapshot const> make_modules(std::uint32_t chance, pres
     files.push_back({path, parsed(path, text), nullptr});
   };
   for (auto const& kind : kinds) {
-    auto const text = text_of(kind, random);
+    auto const text = text_of(run, kind, random);
     if (random() % 5 != 0 || which == presence::all)
       add(std::string(kind.name), text);
   }

@@ -7,12 +7,14 @@
 
 namespace statefund::simulation {
 
-// A store that tells of each change right before it is ordered, and of its number right after. Of one process.
+// A store that tells of each change right before it is ordered, and of its number right after, and of each look at
+// states, right before its end. Of one process.
 class observed_store final : public support::forwarding_store {
  public:
   struct observer {
     std::function<void(message::change const&)> will_order;
     std::function<void(message::change const&, std::uint64_t number)> has_ordered;
+    std::function<void(message::address const&)> has_read;
   };
 
   observed_store(statefund::store::store& kept, observer told) : forwarding_store(kept), told_(std::move(told)) {}
@@ -22,6 +24,13 @@ class observed_store final : public support::forwarding_store {
     auto const ordered = forwarding_store::commit(whole);
     told_.has_ordered(whole, ordered.number());
     return ordered;
+  }
+
+  boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
+  read(message::address const& self, message::state_specs const& wanted) override {
+    auto values = co_await forwarding_store::read(self, wanted);
+    told_.has_read(self);
+    co_return values;
   }
 
  private:

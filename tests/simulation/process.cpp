@@ -32,7 +32,8 @@ void world::start() {
   observed_ = std::make_unique<observed_store>(
       *store_, observed_store::observer{
                    [this](message::change const& whole) { will_order(whole); },
-                   [this](message::change const& whole, std::uint64_t number) { has_ordered(whole, number); }});
+                   [this](message::change const& whole, std::uint64_t number) { has_ordered(whole, number); },
+                   [this](message::address const& self) { model_.has_read(number_of(self), clock::unix_ms()); }});
   dispatch::options chosen;
   chosen.memory.bytes_max = run_.buffered_bytes_max;
   chosen.memory.spill_bytes_max = run_.spill_bytes_max;
@@ -111,7 +112,7 @@ bool world::end_process(std::chrono::milliseconds given) {
     store_->write(1000);
     store_->sync();
     if (i % 10 == 9)
-      time_.advance(50ms);
+      move_time(50);
   }
   bool closed = false;
   auto const close = [](task::gate& one, bool& ended) -> asio::awaitable<void> {

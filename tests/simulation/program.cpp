@@ -21,6 +21,8 @@ class maker {
     made_.delayed_max = one_in(4) ? 5 + below(20) : 1'000'000;
     made_.egress_bytes_max = one_in(2) ? 100 + below(400) : 1'000'000;
     made_.dead_letters_max = one_in(6) ? 1 + below(3) : 1'000;
+    if (one_in(2))
+      add_expirations();
     made_.modules_chance = chance();
     made_.isolates = one_in(3);
     made_.broken_chance = chance();
@@ -37,6 +39,8 @@ class maker {
       insert(action::outage);
     for (auto count = one_in(2) ? 0 : below(24); count > 0; --count)
       insert(action::operate);
+    for (auto count = one_in(2) ? 0 : below(4); count > 0; --count)
+      insert(action::jump);
     constexpr std::array faults{action::kill,       action::kill,      action::lose_power, action::lose_power,
                                 action::fail_write, action::fail_sync, action::stop,       action::crash_early};
     for (auto count = below(5); count > 0; --count)
@@ -113,6 +117,14 @@ class maker {
     return number;
   }
 
+  void add_expirations() {
+    using message::expiration_mode;
+    constexpr std::array<std::int64_t, 4> durations_ms{50, 500, 5000, 1'800'000};
+    auto const any = [&] { return std::chrono::milliseconds(durations_ms[below(durations_ms.size())]); };
+    made_.expirations[2] = {expiration_mode::after_write, any()};
+    made_.expirations[3] = {expiration_mode::after_invoke, any()};
+  }
+
   void add_probes() {
     for (std::uint32_t kind = 0; kind < kinds.size(); ++kind)
       for (std::size_t i = 0; i < probes_count; ++i) {
@@ -181,9 +193,9 @@ constexpr std::array<std::string_view, 6> verb_words{"add", "remove", "send", "s
 constexpr std::array<std::string_view, troubles_count> trouble_words{
     "cut",     "out of reach", "late",          "too large",     "thrown",        "misplaced",
     "refused", "unreadable",   "state unknown", "token missing", "delay negative"};
-constexpr std::array<std::string_view, 12> action_words{"send",      "upload", "read",        "reload",
-                                                        "outage",    "kill",   "lose_power",  "fail_write",
-                                                        "fail_sync", "stop",   "crash_early", "operate"};
+constexpr std::array<std::string_view, 13> action_words{
+    "send",       "upload",    "read", "reload",      "outage", "kill",   "lose_power",
+    "fail_write", "fail_sync", "stop", "crash_early", "jump",   "operate"};
 
 void add_text(program const& of, std::uint32_t number, std::set<std::uint32_t>& told, std::string& into) {
   if (!told.insert(number).second)
@@ -235,6 +247,10 @@ std::string to_text(program const& one) {
                      std::to_string(one.head_messages_max) + ", delayed " + std::to_string(one.delayed_max) +
                      ", egress bytes " + std::to_string(one.egress_bytes_max) + ", dead letters " +
                      std::to_string(one.dead_letters_max) + (one.isolates ? ", isolates" : "") + "\n";
+  for (std::size_t i = 0; i < states_count; ++i)
+    if (one.expirations[i].mode != message::expiration_mode::none)
+      text += "state " + std::to_string(i) + " expires " + std::to_string(one.expirations[i].after.count()) + " ms " +
+              (one.expirations[i].mode == message::expiration_mode::after_write ? "after a write\n" : "after a call\n");
   std::set<std::uint32_t> told;
   for (auto const& next : one.steps) {
     text += std::string(action_words[static_cast<std::size_t>(next.what)]);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "message/address.hpp"
+#include "message/state_values.hpp"
 
 #include <array>
 #include <chrono>
@@ -83,6 +84,7 @@ enum class action : std::uint8_t {
   fail_sync,   // a sync
   stop,        // as asked, and started again
   crash_early, // kill -9 while it starts
+  jump,        // the wall clock is set, up to an hour off, and back
   operate,     // an operator pauses, resumes or skips, heals, or sees to dead letters
 };
 
@@ -105,9 +107,10 @@ struct program {
   std::size_t delayed_max = 0;
   std::uint64_t egress_bytes_max = 0;
   std::size_t dead_letters_max = 0;
-  std::uint32_t modules_chance = 0; // what the first modules are made from
-  bool isolates = false;            // at its end one address, one endpoint and one egress stay broken for a while
-  std::uint32_t broken_chance = 0;  // which
+  std::array<message::expiration, states_count> expirations; // of the states, whatever the function
+  std::uint32_t modules_chance = 0;                          // what the first modules are made from
+  bool isolates = false;           // at its end one address, one endpoint and one egress stay broken for a while
+  std::uint32_t broken_chance = 0; // which
   std::vector<errand> messages;
   std::vector<step> steps;
 

@@ -24,6 +24,8 @@ test_only::mistake in_rooms(mistake planted) {
     return test_only::mistake::beside_culprit;
   case mistake::broken_function:
     return test_only::mistake::broken_function;
+  case mistake::expired_stays:
+    return test_only::mistake::expired_stays;
   case mistake::refill_by_cursor:
     return test_only::mistake::refill_by_cursor;
   case mistake::spill_unwritten:
@@ -50,7 +52,7 @@ world::world(program const& run, mistake planted)
     addresses_[i] = run.address(i);
   for (std::size_t i = 0; i < run.shards_count; ++i)
     loops_.push_back(std::make_unique<boost::asio::io_context>(1));
-  modules_ = make_modules(run.modules_chance, presence::some, ++generation_);
+  modules_ = make_modules(run, run.modules_chance, presence::some, ++generation_);
 }
 
 outcome world::to_the_end() {
@@ -75,6 +77,17 @@ void world::poll_all() {
 
 void world::move_time(std::uint32_t ms) {
   time_.advance(std::chrono::milliseconds(ms));
+  model_.time_is(clock::unix_ms());
+}
+
+// Not by more than an hour and back in sum: idempotency keys last for a day.
+void world::jump(std::uint32_t chance) {
+  constexpr std::int64_t hour_ms = 3'600'000;
+  auto const to_ms = chance % 3 == 0 ? 0 : static_cast<std::int64_t>(chance / 4 % (2 * hour_ms)) - hour_ms;
+  model_.time_is(clock::unix_ms()); // what is due stays so
+  time_.jump_wall(std::chrono::milliseconds(to_ms - off_ms_));
+  off_ms_ = to_ms;
+  model_.time_is(clock::unix_ms());
 }
 
 void world::take_step() {
@@ -96,7 +109,9 @@ void world::take_step() {
   case action::reload:
     if (!started_ || std::exchange(applies_, true))
       return;
-    return outside_->start(apply(make_modules(next.chance, presence::some, ++generation_)));
+    return outside_->start(apply(make_modules(run_, next.chance, presence::some, ++generation_)));
+  case action::jump:
+    return jump(next.chance);
   case action::operate:
     return operate(next.chance);
   case action::outage:

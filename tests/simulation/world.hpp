@@ -100,6 +100,7 @@ class world {
   void stir();
   void poll_all();
   void move_time(std::uint32_t ms);
+  void jump(std::uint32_t chance);
   void calm_down();
   void settle();
   void break_some();
@@ -107,6 +108,7 @@ class world {
   void crash_while_it_is_mended();
   void drain_rest();
   bool is_drained();
+  std::uint32_t until_due_ms(int round) const;
   bool is_stuck(std::uint32_t address) const;
   bool never_ends(std::uint32_t message) const;
   void probe();
@@ -157,6 +159,7 @@ class world {
   support::mistake const planted_;
   std::minstd_rand random_;
   clock::moved_clock time_;
+  std::int64_t off_ms_ = 0; // the wall clock
   log::capture quiet_{log::level::error};
   std::vector<std::unique_ptr<boost::asio::io_context>> loops_;
   support::disk disk_;

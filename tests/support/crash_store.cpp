@@ -15,15 +15,19 @@ constexpr std::uint64_t numbers_in_advance = 32;
 
 } // namespace
 
-void disk::looked_up::apply(numbered_change const& next) {
+void disk::looked_up::apply(numbered_change const& next, mistake planted) {
   auto const& whole = next.whole;
   if (!whole.states.empty()) {
     auto& held = states[whole.self];
     for (auto const& change : whole.states)
-      if (change.value)
-        held.insert_or_assign(change.name, *change.value);
-      else
+      if (!change.value)
         held.erase(change.name);
+      else if (auto const [row, is_new] = held.try_emplace(change.name, *change.value); !is_new) {
+        auto const stamp = row->second.expires_at_ms;
+        row->second = *change.value;
+        if (planted == mistake::stamp_of_first_write)
+          row->second.expires_at_ms = stamp;
+      }
     if (held.empty())
       states.erase(whole.self);
   }
@@ -50,7 +54,7 @@ void disk::looked_up::apply(numbered_change const& next) {
 }
 
 void disk::rows::apply(numbered_change const& next, mistake planted) {
-  read.apply(next);
+  read.apply(next, planted);
   apply_messages(next, planted);
   auto const& whole = next.whole;
   if (whole.pause && whole.pause->paused)
@@ -400,7 +404,7 @@ statefund::store::ticket crash_store::commit(message::change const& whole) noexc
   if (lost_)
     return statefund::store::ticket(number);
   account_for(next);
-  now_.apply(next);
+  now_.apply(next, chosen_.planted);
   ordered_.push_back(std::move(next));
   return statefund::store::ticket(number);
 }

@@ -56,7 +56,7 @@ class disk {
     std::map<message::egress_id, queue> queues;
     std::map<statefund::store::dead_letter_id, message::dead_letter> dead_letters;
 
-    void apply(numbered_change const& next);
+    void apply(numbered_change const& next, mistake planted);
   };
   // All that a prefix of the order amounts to.
   struct rows {

@@ -20,6 +20,7 @@ enum class mistake {
   timer_loaded_twice,          // a delayed message comes back under two keys
   timer_in_seconds,            // a due time is kept in whole seconds: it comes early
   letter_stays,                // a dead letter is removed after the change that replays it: it is replayed twice
+  stamp_of_first_write,        // a state that is written again expires as it was to before
 
   // Of what stands around dispatch (tests/simulation).
   duplicate_at_once,      // a duplicate is answered before the first is durable
@@ -31,11 +32,12 @@ enum class mistake {
   reordered_retry,  // a batch that took no effect goes behind what came meanwhile
   beside_culprit,   // the first message of a batch that is refused is given up, whoever is the cause
   broken_function,  // messages are given up though no other call has succeeded
+  expired_stays,    // a state that a turn has seen as expired is not deleted
   refill_by_cursor, // what comes with a smaller key than was read already is taken for a row on disk
   spill_unwritten,  // a payload leaves memory before the store can read it back
 };
 
-inline constexpr std::array<std::pair<mistake, std::string_view>, 18> mistakes{{
+inline constexpr std::array<std::pair<mistake, std::string_view>, 20> mistakes{{
     {mistake::consume_by_range, "consume-by-range"},
     {mistake::queue_a_shard, "queue-a-shard"},
     {mistake::number_by_shard, "number-by-shard"},
@@ -45,6 +47,7 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 18> mistakes{{
     {mistake::timer_loaded_twice, "timer-loaded-twice"},
     {mistake::timer_in_seconds, "timer-in-seconds"},
     {mistake::letter_stays, "letter-stays"},
+    {mistake::stamp_of_first_write, "stamp-of-first-write"},
     {mistake::duplicate_at_once, "duplicate-at-once"},
     {mistake::refusal_after_ordering, "refusal-after-ordering"},
     {mistake::doors_before_load, "doors-before-load"},
@@ -52,6 +55,7 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 18> mistakes{{
     {mistake::reordered_retry, "reordered-retry"},
     {mistake::beside_culprit, "beside-culprit"},
     {mistake::broken_function, "broken-function"},
+    {mistake::expired_stays, "expired-stays"},
     {mistake::refill_by_cursor, "refill-by-cursor"},
     {mistake::spill_unwritten, "spill-unwritten"},
 }};
