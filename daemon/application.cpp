@@ -139,6 +139,10 @@ asio::awaitable<std::optional<admin::reload_report>> application::reload() {
   co_return reload_report_of(*end, *modules_);
 }
 
+asio::awaitable<result<store::backup_report>> application::back_up(std::string directory) {
+  return store_.back_up(std::move(directory));
+}
+
 std::vector<ingress::place> application::ingress_places() {
   std::vector<ingress::place> places;
   for (std::size_t i = 0; i < executors_.size(); ++i)

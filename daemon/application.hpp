@@ -74,6 +74,7 @@ class application final : private admin::sources {
   boost::asio::awaitable<admin::status> status() override;
   boost::asio::awaitable<admin::metrics> metrics() override;
   boost::asio::awaitable<std::optional<admin::reload_report>> reload() override;
+  boost::asio::awaitable<result<store::backup_report>> back_up(std::string directory) override;
 
   // Answers that are being given when the drain is over may take so long.
   static constexpr std::chrono::seconds answers_max{2};

@@ -1,5 +1,7 @@
 #include "statefunctl/environment.hpp"
 
+#include "message/address.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <ostream>
@@ -44,6 +46,13 @@ std::optional<json> ask_admin(environment const& with, std::string_view method, 
   if (with.as == output::json)
     with.out << said->body;
   return told;
+}
+
+std::string parameter(char const* name, std::string const& value) {
+  std::string text = std::string(name) + '=';
+  for (char const letter : statefund::message::percent_encode(value))
+    letter == '&' ? text += "%26" : text += letter; // which may stand in a path
+  return text;
 }
 
 std::string count_of(json const& object, char const* name) {

@@ -42,6 +42,9 @@ exit_code refused(environment const& with, answer const& said);
 // printed as it came.
 std::optional<nlohmann::json> ask_admin(environment const& with, std::string_view method, std::string const& target);
 
+// Of a query, behind a '?' or a '&'.
+std::string parameter(char const* name, std::string const& value);
+
 std::string count_of(nlohmann::json const& object, char const* name);
 // "1 function", "2 functions"
 std::string counted(nlohmann::json const& object, char const* name, std::string const& what);

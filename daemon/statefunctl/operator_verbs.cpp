@@ -68,14 +68,6 @@ std::string state_text(json const& object) {
   return state;
 }
 
-// Behind a '?' or a '&'.
-std::string parameter(char const* name, std::string const& value) {
-  std::string text = std::string(name) + '=';
-  for (char const letter : message::percent_encode(value))
-    letter == '&' ? text += "%26" : text += letter; // which may stand in a path
-  return text;
-}
-
 std::string query_of(std::vector<std::string> const& parameters) {
   std::string text;
   for (auto const& one : parameters)

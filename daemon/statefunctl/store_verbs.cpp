@@ -70,6 +70,23 @@ exit_code check(environment const& with, std::string const& directory) {
   return told->is_clean() ? exit_code::done : exit_code::failed;
 }
 
+// --- backup
+
+exit_code back_up(environment const& with, std::string const& directory) {
+  if (!directory.starts_with('/')) {
+    fail(with, "'" + directory + "' is no absolute path; the backup is made by the daemon, on its machine");
+    return exit_code::usage;
+  }
+  auto const told = ask_admin(with, "POST", "/v1/backup?" + parameter("directory", directory));
+  if (!told)
+    return exit_code::failed;
+  if (with.as == output::human)
+    with.out << directory << ": changes up to " << count_of(*told, "number") << ", "
+             << bytes_text(told->value("bytes", std::uint64_t{0})) << ", in " << told->value("took_ms", 0.0) / 1000
+             << " s\n";
+  return exit_code::done;
+}
+
 } // namespace
 
 action add_store(CLI::App& verb) {
@@ -81,6 +98,14 @@ action add_store(CLI::App& verb) {
       ->required();
   verb.require_subcommand(1);
   return [directory](environment const& with) { return check(with, *directory); };
+}
+
+action add_backup(CLI::App& verb) {
+  auto const directory = std::make_shared<std::string>();
+  verb.add_option("directory", *directory, "Absolute path of a new directory on the daemon's machine")
+      ->option_text("DIR")
+      ->required();
+  return [directory](environment const& with) { return back_up(with, *directory); };
 }
 
 } // namespace statefunctl

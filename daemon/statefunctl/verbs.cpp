@@ -392,6 +392,7 @@ constexpr verb verbs[] = {
     {"dead-letters", "Messages that were set aside: list, show, replay, drop", add_dead_letters},
     {"reload", "Reads the module files again, and says once they are in force", add_reload},
     {"egress", "Reads what functions sent to an egress", add_egress},
+    {"backup", "The daemon copies its data directory, while it serves", add_backup},
     {"store", "check: reads a data directory that no daemon has open, and says what is wrong with it", add_store},
 };
 

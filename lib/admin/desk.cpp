@@ -6,6 +6,7 @@
 #include "admin/status_json.hpp"
 #include "http/problem.hpp"
 #include "http/query.hpp"
+#include "log/log.hpp"
 
 #include <algorithm>
 #include <span>
@@ -14,12 +15,24 @@ namespace statefund::admin {
 
 namespace {
 
+log::logger const logger{"admin"};
+
+number number_of(error const& why) {
+  if (why.code == store::errc::keeps_nothing)
+    return number::nothing_to_back_up;
+  if (why.code == store::errc::backup_refused)
+    return number::backup_directory_unusable;
+  if (why.code == store::errc::backup_under_way)
+    return number::backup_under_way;
+  return number::backup_failed;
+}
+
 http::response no_such_path(std::string_view path) {
   if (auto const expected = expected_behind(path); !expected.empty())
     return http::problem(number::request_malformed, expected);
   return http::problem(number::path_unknown,
-                       "there are /-/healthy, /-/ready, /-/reload, /metrics, /v1/status, /v1/resume, /v1/functions, "
-                       "/v1/addresses and /v1/dead-letters");
+                       "there are /-/healthy, /-/ready, /-/reload, /metrics, /v1/status, /v1/resume, /v1/backup, "
+                       "/v1/functions, /v1/addresses and /v1/dead-letters");
 }
 
 http::response wrong_method(effect of) {
@@ -72,6 +85,8 @@ boost::asio::awaitable<std::optional<http::response>> desk::handle(http::request
   }
   case asked_for::resume_all:
     co_return said(to_json(dispatch::acted{on_.resume_all()}));
+  case asked_for::backup:
+    co_return co_await back_up(*parameters, asked.from);
   default:
     co_return co_await operators_.answer(to->what, subject, *parameters, asked.from);
   }
@@ -88,6 +103,28 @@ boost::asio::awaitable<http::response> desk::reload() {
                                ? "some module files have errors: each is refused, or keeps its last good version"
                                : done->failure + "; what was in force stays";
   co_return http::problem(number::reload_incomplete, what, std::nullopt, problem_members(*done));
+}
+
+boost::asio::awaitable<http::response> desk::back_up(http::query const& with, http::peer const& from) {
+  auto const directory = std::string(with.find("directory").value_or(""));
+  if (!directory.starts_with('/'))
+    co_return http::problem(number::request_malformed, "a backup says where to: ?directory=<absolute path of a new "
+                                                       "directory on the daemon's machine>");
+  auto const who = from.uid ? "uid " + std::to_string(*from.uid) : std::string("over TCP");
+  auto const told = co_await from_.back_up(directory);
+  if (!told) {
+    auto const why = number_of(told.error());
+    if (why == number::backup_failed)
+      logger.error({why, "a backup did not end, and what there was of it is removed"},
+                   {{"directory", directory}, {"by", who}, {"reason", told.error().detail}});
+    co_return http::problem(why, told.error().detail);
+  }
+  logger.info({number::backup_made, "a backup is made"}, {{"directory", directory},
+                                                          {"by", who},
+                                                          {"number", told->number},
+                                                          {"bytes", told->bytes},
+                                                          {"took_ms", told->took.count()}});
+  co_return said(to_json(directory, *told));
 }
 
 } // namespace statefund::admin

@@ -23,6 +23,7 @@ class desk final : public http::handler {
 
  private:
   boost::asio::awaitable<http::response> reload();
+  boost::asio::awaitable<http::response> back_up(http::query const& with, http::peer const& from);
 
   sources& from_;
   dispatch::operations& on_;

@@ -191,4 +191,17 @@ std::string to_json(dispatch::replayed const& done) {
   return text;
 }
 
+std::string to_json(std::string const& directory, store::backup_report const& made) {
+  std::string text;
+  json_writer to(text);
+  to.open('{');
+  to.key("directory").text(directory);
+  to.key("number").number(made.number);
+  to.key("bytes").number(made.bytes);
+  to.key("took_ms").number(made.took.count());
+  to.close('}');
+  text += '\n';
+  return text;
+}
+
 } // namespace statefund::admin

@@ -17,5 +17,6 @@ enum class with_value { no, yes }; // as base64
 std::string to_json(store::dead_letter_row const& one, with_value shown);
 std::string to_json(dispatch::acted const& done);
 std::string to_json(dispatch::replayed const& done);
+std::string to_json(std::string const& directory, store::backup_report const& made);
 
 } // namespace statefund::admin

@@ -15,6 +15,7 @@ constexpr route routes[] = {
     {"/metrics", asked_for::metrics, effect::shows, {}},
     {"/v1/status", asked_for::status, effect::shows, {}},
     {"/v1/resume", asked_for::resume_all, effect::acts, {}},
+    {"/v1/backup", asked_for::backup, effect::acts, {"directory"}},
     {"/v1/functions", asked_for::functions, effect::shows, {}},
     {"/v1/functions/*/*/pause", asked_for::pause_type, effect::acts, {"reason"}},
     {"/v1/functions/*/*/resume", asked_for::resume_type, effect::acts, {}},

@@ -27,6 +27,7 @@ enum class asked_for {
   replay,
   drop,
   resume_all,
+  backup,
 };
 
 enum class effect {

@@ -2,6 +2,8 @@
 
 #include "admin/metrics.hpp"
 #include "admin/status.hpp"
+#include "error/result.hpp"
+#include "store/store.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -23,6 +25,9 @@ class sources {
 
   // Reads the module directory again; returns once every shard works with what it says. Absent: the daemon stops.
   virtual boost::asio::awaitable<std::optional<reload_report>> reload() = 0;
+
+  // Copies what the store keeps into a new directory of the daemon's machine: store::store::back_up.
+  virtual boost::asio::awaitable<result<store::backup_report>> back_up(std::string directory) = 0;
 };
 
 } // namespace statefund::admin

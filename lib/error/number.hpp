@@ -117,6 +117,14 @@ enum class number : unsigned {
   store_may_lose = 306,       // store.sync lets a power loss take answered messages
   low_on_space = 307,         // 503: the disk is almost full
   space_again = 308,          // it has room again
+  store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)
+
+  // backups
+  backup_made = 310,               // a copy of the data directory is whole and on the disk
+  nothing_to_back_up = 311,        // 409: the store keeps nothing on a disk
+  backup_directory_unusable = 312, // 409: the copy cannot be made there
+  backup_under_way = 313,          // 409: one at a time
+  backup_failed = 314,             // 500: a copy was begun, did not end, and is removed
 };
 
 // "SF0101"

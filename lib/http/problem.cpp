@@ -37,6 +37,8 @@ std::string_view reason_phrase(unsigned status) noexcept {
     return "Too Many Requests";
   case 431:
     return "Request Header Fields Too Large";
+  case 500:
+    return "Internal Server Error";
   case 503:
     return "Service Unavailable";
   default:
@@ -65,6 +67,9 @@ unsigned status_of(number why) noexcept {
   case number::sequence_ahead:
   case number::message_not_at_head:
   case number::dead_letter_taken:
+  case number::nothing_to_back_up:
+  case number::backup_directory_unusable:
+  case number::backup_under_way:
     return 409;
   case number::message_too_large:
     return 413;
@@ -81,6 +86,8 @@ unsigned status_of(number why) noexcept {
     return 429;
   case number::header_too_large:
     return 431;
+  case number::backup_failed:
+    return 500;
   case number::not_accepting:
   case number::sync_late:
   case number::unsynced_mark_reached:

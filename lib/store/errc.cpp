@@ -22,6 +22,14 @@ std::string_view describe(errc value) noexcept {
     return "changes are missing that were durable";
   case errc::row_damaged:
     return "the data directory is damaged";
+  case errc::keeps_nothing:
+    return "this store keeps nothing on a disk";
+  case errc::backup_refused:
+    return "no backup can be made there";
+  case errc::backup_under_way:
+    return "another backup is being made";
+  case errc::backup_failed:
+    return "the backup did not end";
   }
   return "unknown error";
 }

@@ -16,6 +16,10 @@ enum class errc {
   not_opened,         // RocksDB refuses it
   promise_broken,     // less is there than was promised: synced changes are missing
   row_damaged,        // a row breaks its table's grammar, or a block its checksum
+  keeps_nothing,      // there is nothing on a disk that could be copied
+  backup_refused,     // nothing can be copied to this place
+  backup_under_way,   // another copy is being made
+  backup_failed,      // a copy was begun and did not end; it is removed
 };
 
 std::string_view room_of(errc) noexcept;

@@ -251,4 +251,8 @@ memory_store::read_dead_letters(dead_letter_filter const& wanted, std::optional<
   co_return rows;
 }
 
+asio::awaitable<result<backup_report>> memory_store::back_up(std::string) {
+  co_return error{errc::keeps_nothing, "the memory store has no files that could be copied"};
+}
+
 } // namespace statefund::store

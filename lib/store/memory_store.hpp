@@ -58,6 +58,7 @@ class memory_store final : public store {
   boost::asio::awaitable<result<std::vector<dead_letter_row>>>
   read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after, std::size_t count_max,
                     std::uint64_t bytes_max) override;
+  boost::asio::awaitable<result<backup_report>> back_up(std::string directory) override;
 
  private:
   using key_of_address = std::pair<message::address, std::string>;

@@ -1,6 +1,7 @@
 #include "store/rocks_store.hpp"
 
 #include "clock/clock.hpp"
+#include "store/backup.hpp"
 #include "store/row_parts.hpp"
 #include "task/on.hpp"
 
@@ -89,6 +90,15 @@ asio::awaitable<result<T>> read_from(asio::any_io_executor readers, latch& faile
     co_return std::move(*at_once);
   failed.trip(at_once->error());
   co_return error{errc::lost, at_once->error().to_string()};
+}
+
+struct release {
+  std::atomic<bool>& taken;
+  ~release() { taken = false; }
+};
+
+asio::awaitable<result<backup_report>> copy_on_disk(database& from, std::string directory) {
+  co_return copy_into(from, directory);
 }
 
 } // namespace
@@ -621,6 +631,15 @@ rocks_store::read_dead_letters(dead_letter_filter const& wanted, std::optional<d
       rows.push_back({id.self, std::move(**letter)});
   }
   co_return rows;
+}
+
+asio::awaitable<result<backup_report>> rocks_store::back_up(std::string directory) {
+  if (copies_.exchange(true))
+    co_return error{errc::backup_under_way, "one at a time"};
+  release const at_end{copies_};
+  auto copying = copy_on_disk(*database_, std::move(directory));
+  auto told = co_await task::on(copiers_.get_executor(), std::move(copying));
+  co_return told;
 }
 
 } // namespace statefund::store

@@ -8,6 +8,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -83,6 +84,7 @@ class rocks_store final : public store {
   boost::asio::awaitable<result<std::vector<dead_letter_row>>>
   read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after, std::size_t count_max,
                     std::uint64_t bytes_max) override;
+  boost::asio::awaitable<result<backup_report>> back_up(std::string directory) override;
 
  private:
   using key_of_address = std::pair<message::address, std::string>;
@@ -118,6 +120,8 @@ class rocks_store final : public store {
   cache_budget cache_budget_;
   std::deque<partition_data> partitions_;
   boost::asio::thread_pool readers_;
+  boost::asio::thread_pool copiers_{1};
+  std::atomic<bool> copies_ = false;
 
   // guarded by the lock of the order
   std::unordered_map<message::egress_id, queue> queues_;

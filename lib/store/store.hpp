@@ -127,6 +127,13 @@ struct recovered {
   std::optional<std::string> next; // where the next part begins; absent: that was all
 };
 
+// What a backup holds.
+struct backup_report {
+  std::uint64_t number = 0; // of the newest change in it, or of its last record
+  std::uint64_t bytes = 0;
+  std::chrono::milliseconds took{0};
+};
+
 // The durable truth, and its one order. `commit` orders a change at once and makes it durable later; a crash keeps a
 // prefix of the order, so inside the daemon work goes on once a change is ordered, and only what the outside sees
 // waits.
@@ -230,6 +237,10 @@ class store {
   virtual boost::asio::awaitable<result<std::vector<dead_letter_row>>>
   read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after, std::size_t count_max,
                     std::uint64_t bytes_max) = 0;
+
+  // Copies all that is written into a new directory, durable when this returns; commits go on meanwhile. Any thread
+  // with an executor of one thread. errc::keeps_nothing, backup_refused, backup_under_way, backup_failed.
+  virtual boost::asio::awaitable<result<backup_report>> back_up(std::string directory) = 0;
 };
 
 } // namespace statefund::store

@@ -497,4 +497,8 @@ asio::awaitable<result<statefund::store::egress_page>> crash_store::read_egress(
   co_return page;
 }
 
+boost::asio::awaitable<result<statefund::store::backup_report>> crash_store::back_up(std::string) {
+  co_return error{statefund::store::errc::keeps_nothing, "its disk is in memory"};
+}
+
 } // namespace statefund::support

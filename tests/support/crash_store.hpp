@@ -154,6 +154,7 @@ class crash_store final : public statefund::store::store {
   read_dead_letters(statefund::store::dead_letter_filter const& wanted,
                     std::optional<statefund::store::dead_letter_id> const& after, std::size_t count_max,
                     std::uint64_t bytes_max) override;
+  boost::asio::awaitable<result<statefund::store::backup_report>> back_up(std::string directory) override;
 
  private:
   void bring_back();

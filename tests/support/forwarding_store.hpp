@@ -83,6 +83,9 @@ class forwarding_store : public store::store {
                     std::uint64_t bytes_max) override {
     return kept_.read_dead_letters(wanted, after, count_max, bytes_max);
   }
+  boost::asio::awaitable<result<statefund::store::backup_report>> back_up(std::string directory) override {
+    return kept_.back_up(std::move(directory));
+  }
 
  private:
   statefund::store::store& kept_;

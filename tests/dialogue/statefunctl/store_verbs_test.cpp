@@ -1,4 +1,5 @@
 #include "dialogue/statefunctl/fake_daemon.hpp"
+#include "http/problem.hpp"
 #include "store/rocks_store.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -91,4 +92,29 @@ TEST_CASE("store check says why it cannot read a directory") {
   CHECK(at.run({"store", "check"}) == exit_code::usage);
   CHECK(at.run({"store"}) == exit_code::usage);
   CHECK(at.run({"store", "chek", directory}) == exit_code::usage);
+}
+
+TEST_CASE("backup asks the daemon for a copy, and says what is in it") {
+  running_daemon at;
+  auto const made = R"({"directory":"/srv/a & b","number":1791234567890123,"bytes":2048,"took_ms":1250})"
+                    "\n";
+  at.said.answers = {good(200, made), good(200, made),
+                     http::problem(number::backup_directory_unusable, "/srv/x is there already")};
+  CHECK(at.run({"backup", "/srv/a & b"}) == exit_code::done);
+  CHECK(at.out.str() == "/srv/a & b: changes up to 1791234567890123, 2.0 KiB, in 1.25 s\n");
+  CHECK(at.run({"backup", "/srv/a & b", "--json"}) == exit_code::done);
+  CHECK(at.out.str() == made);
+  CHECK(at.run({"backup", "/srv/x"}) == exit_code::failed);
+  CHECK_THAT(at.err.str(), Contains("SF0312 (409): /srv/x is there already"));
+  CHECK(at.said.requests == std::vector<std::string>{"POST /v1/backup?directory=%2Fsrv%2Fa%20%26%20b",
+                                                     "POST /v1/backup?directory=%2Fsrv%2Fa%20%26%20b",
+                                                     "POST /v1/backup?directory=%2Fsrv%2Fx"});
+}
+
+TEST_CASE("backup wants a path on the daemon's machine, and asks for none that is relative") {
+  running_daemon at;
+  CHECK(at.run({"backup", "here"}) == exit_code::usage);
+  CHECK_THAT(at.err.str(), Contains("'here' is no absolute path; the backup is made by the daemon, on its machine"));
+  CHECK(at.run({"backup"}) == exit_code::usage);
+  CHECK(at.said.requests.empty());
 }

@@ -1,5 +1,6 @@
 #include "admin/door.hpp"
 #include "admin/status_json.hpp"
+#include "log/capture.hpp"
 #include "support/event_loop.hpp"
 #include "task/with_deadline.hpp"
 #include "unit/admin/fake_operations.hpp"
@@ -28,11 +29,17 @@ class fake_sources final : public admin::sources {
     ++reloads_count;
     co_return reloaded;
   }
+  asio::awaitable<result<store::backup_report>> back_up(std::string directory) override {
+    backups.push_back(directory);
+    co_return backed_up;
+  }
 
   std::optional<std::string> why;
   admin::status current;
   std::optional<admin::reload_report> reloaded;
   int reloads_count = 0;
+  std::vector<std::string> backups;
+  result<store::backup_report> backed_up = store::backup_report{};
 };
 
 // What a client gets for a request that closes its connection: at 127.0.0.1:<port>, or at a socket's path.
@@ -139,6 +146,67 @@ TEST_CASE("a reload is asked for by POST at the socket, and over TCP only where 
   auto const seen = answer_to(door.listens_at(), "POST /-/reload");
   CHECK(seen.starts_with(over_tcp == admin::actions::refused ? "HTTP/1.1 403 " : "HTTP/1.1 503 "));
   CHECK(from.reloads_count == before + (over_tcp == admin::actions::allowed ? 1 : 0));
+  loop.run(close(door));
+}
+
+TEST_CASE("a backup is asked for by POST at the socket, with a path on the daemon's machine") {
+  support::event_loop loop;
+  fake_sources from;
+  admin::options chosen;
+  chosen.socket = "/tmp/statefund-admin-" + std::to_string(::getpid()) + ".sock";
+  chosen.listen = "127.0.0.1:0";
+  support::fake_operations on;
+  admin::door door(loop.executor(), from, on, chosen);
+  REQUIRE(door.open().has_value());
+  auto const answer_to = [&](std::string const& at, std::string const& request) {
+    std::string said;
+    loop.run(ask(at, request, said));
+    return said;
+  };
+  auto const body_of = [](std::string const& said) {
+    return nlohmann::json::parse(said.substr(said.find("\r\n\r\n") + 4));
+  };
+  log::capture logged;
+  from.backed_up = store::backup_report{1791234567890123, 4096, std::chrono::milliseconds(210)};
+  auto const done = answer_to(chosen.socket, "POST /v1/backup?directory=%2Fsrv%2Fa%20b");
+  CHECK(done.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(body_of(done) ==
+        nlohmann::json{{"directory", "/srv/a b"}, {"number", 1791234567890123}, {"bytes", 4096}, {"took_ms", 210}});
+  CHECK(from.backups == std::vector<std::string>{"/srv/a b"});
+  CHECK(logged.count(number::backup_made) == 1);
+
+  SECTION("a path that is none, and a door that only shows, ask nobody") {
+    for (auto const* query : {"", "?directory=", "?directory=srv", "?directory=./srv"}) {
+      auto const relative = answer_to(chosen.socket, std::string("POST /v1/backup") + query);
+      CHECK(relative.starts_with("HTTP/1.1 400 "));
+      CHECK(body_of(relative)["detail"] ==
+            "a backup says where to: ?directory=<absolute path of a new directory on the daemon's machine>");
+    }
+    CHECK(answer_to(chosen.socket, "POST /v1/backup?into=/srv").starts_with("HTTP/1.1 400 "));
+    CHECK(answer_to(chosen.socket, "GET /v1/backup?directory=/srv").starts_with("HTTP/1.1 405 "));
+    CHECK(body_of(answer_to(door.listens_at(), "POST /v1/backup?directory=/srv"))["code"] == "SF0123");
+    CHECK(from.backups.size() == 1);
+  }
+  SECTION("why there is none is said by number") {
+    struct expected {
+      store::errc why;
+      char const* status;
+      char const* code;
+      int logged;
+    };
+    for (auto const& [why, status, code, logged_count] :
+         {expected{store::errc::keeps_nothing, "409 Conflict", "SF0311", 0},
+          expected{store::errc::backup_refused, "409 Conflict", "SF0312", 0},
+          expected{store::errc::backup_under_way, "409 Conflict", "SF0313", 0},
+          expected{store::errc::backup_failed, "500 Internal Server Error", "SF0314", 1}}) {
+      from.backed_up = error{why, "so it is"};
+      auto const refused = answer_to(chosen.socket, "POST /v1/backup?directory=/srv");
+      CHECK(refused.starts_with(std::string("HTTP/1.1 ") + status + "\r\n"));
+      CHECK(body_of(refused)["code"] == code);
+      CHECK(body_of(refused)["detail"] == "so it is");
+      CHECK(logged.count(number::backup_failed) == static_cast<std::size_t>(logged_count));
+    }
+  }
   loop.run(close(door));
 }
 

@@ -30,6 +30,9 @@ class no_sources final : public admin::sources {
   }
   asio::awaitable<admin::metrics> metrics() override { co_return admin::metrics{}; }
   asio::awaitable<std::optional<admin::reload_report>> reload() override { co_return std::nullopt; }
+  asio::awaitable<result<store::backup_report>> back_up(std::string) override {
+    co_return error{store::errc::keeps_nothing, ""};
+  }
 };
 
 class no_body final : public http::body {
