@@ -33,6 +33,11 @@ deadline next_look(std::optional<std::int64_t> due_ms) {
 
 } // namespace
 
+void delayed::start() {
+  window_.start();
+  loops_.start(fire_when_due());
+}
+
 asio::awaitable<void> delayed::fire_when_due() {
   while (!loops_.closed()) { // which may come in the moment in which something is due
     auto const due_ms = data_.delayed.earliest_due_ms();
@@ -117,6 +122,7 @@ asio::awaitable<std::size_t> delayed::wait_for_room(message::address target) {
 asio::awaitable<void> delayed::close() {
   loops_.cancel();
   co_await loops_.close();
+  co_await window_.close();
 }
 
 } // namespace statefund::dispatch

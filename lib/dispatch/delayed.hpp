@@ -1,5 +1,6 @@
 #pragma once
 
+#include "dispatch/delayed_window.hpp"
 #include "dispatch/shard_data.hpp"
 #include "task/gate.hpp"
 
@@ -25,9 +26,13 @@ class delayed {
   // Waits at the door of a mailbox, wherever it is, until it has room. For how many; 0: cancelled.
   using room_for = std::function<boost::asio::awaitable<std::size_t>(message::address target)>;
 
-  delayed(shard_data& data, room_for at_door) : data_(data), room_for_(std::move(at_door)), loops_(data.executor) {}
+  delayed(shard_data& data, room_for at_door)
+      : data_(data),
+        room_for_(std::move(at_door)),
+        loops_(data.executor),
+        window_(data) {}
 
-  void start() { loops_.start(fire_when_due()); }
+  void start();
   boost::asio::awaitable<void> close();
 
   // Of a mailbox on this shard.
@@ -45,6 +50,7 @@ class delayed {
   shard_data& data_;
   room_for const room_for_;
   task::gate loops_;
+  delayed_window window_;
   histogram<lateness_seconds_bounds.size()> lateness_seconds_;
 };
 

@@ -48,19 +48,14 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
     }
   }
   totals_.pending_messages_count.fetch_add(static_cast<std::int64_t>(whole.messages.size()), std::memory_order_relaxed);
+  totals_.buffered_bytes.fetch_add(bytes, std::memory_order_relaxed);
 
   for (auto const& one : whole.delayed_gone)
-    bytes -= static_cast<std::int64_t>(delayed_.remove(one.row.key));
-  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i) {
-    bytes += static_cast<std::int64_t>(delayed_table::bytes_of(whole.self, whole.delayed_set[i]));
+    delayed_.remove(one.row.key, ordered);
+  for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i)
     delayed_.add({{number, i}, whole.self, std::move(whole.delayed_set[i])});
-  }
-  totals_.buffered_bytes.fetch_add(bytes, std::memory_order_relaxed);
   look_at_memory();
-  totals_.delayed_count.fetch_add(static_cast<std::int64_t>(whole.delayed_set.size()) -
-                                      static_cast<std::int64_t>(whole.delayed_gone.size()),
-                                  std::memory_order_relaxed);
-  if (!whole.delayed_set.empty())
+  if (!whole.delayed_set.empty() || !whole.delayed_gone.empty())
     alarm_changed_.notify_all();
 
   bool const first_to_depart = departing_.empty();
@@ -136,14 +131,6 @@ delivery::kept_in delivery::place_of_next(mailbox::mailbox const& box) const {
   if (box.waiting_count() == 0)
     return memory_.admits(held_bytes, 0) ? kept_in::memory : kept_in::disk;
   return box.on_disk() || memory_.excess_bytes(held_bytes) > 0 ? kept_in::disk : kept_in::memory;
-}
-
-void delivery::loaded(delayed_table::entry one) {
-  auto const bytes = delayed_table::bytes_of(one.owner, one.set);
-  if (!delayed_.add(std::move(one)))
-    return;
-  totals_.delayed_count.fetch_add(1, std::memory_order_relaxed);
-  totals_.buffered_bytes.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
 }
 
 void delivery::loaded(message::address const& self, message::pause why) {

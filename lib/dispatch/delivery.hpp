@@ -70,12 +70,11 @@ class delivery {
   // What a start has found in the store, before any turn. What is there already changes nothing. Messages stay on disk
   // once enough are in memory; where possible the first of each mailbox comes in.
   void loaded(ordered_message one);
-  void loaded(delayed_table::entry one);
   void loaded(message::address const& self, message::pause why);
   // All is loaded, on every shard: those that have messages may take turns.
   void all_loaded();
 
-  // Delayed messages were added: the alarm may have to ring earlier.
+  // Delayed messages were added or are gone: the alarm may have to ring earlier, the window may have room.
   task::event& alarm_changed() noexcept { return alarm_changed_; }
   // Payloads have to leave memory, where they can.
   task::event& memory_grown() noexcept { return memory_grown_; }

@@ -47,6 +47,9 @@ dispatcher::dispatcher(options chosen, parts given)
 dispatcher::~dispatcher() = default;
 
 asio::awaitable<result<void>> dispatcher::recover() {
+  auto const pending = static_cast<std::int64_t>(store_->found_delayed_count());
+  totals_.delayed_count += pending;
+  totals_.delayed_far_count += pending;
   std::vector<result<std::vector<store::kept_pause>>> ends(shards_.size());
   task::gate everywhere(shards_.front()->executor());
   for (std::size_t i = 0; i < shards_.size(); ++i)

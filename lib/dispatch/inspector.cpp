@@ -28,6 +28,7 @@ constexpr std::array<std::pair<standing, std::string_view>, 7> standing_names{{{
 
 // So many are looked at before the shard does something else: some hundred microseconds.
 constexpr std::size_t slice_count = 1'000;
+constexpr std::uint64_t slice_bytes_max = 1U << 20U;
 
 standing standing_of(mailbox::mailbox const& box, lane const& type) {
   if (box.stands == phase::idle)
@@ -124,6 +125,29 @@ std::string why_of(mailbox::mailbox const& box, standing stands) {
   return {};
 }
 
+// Those that only the store has.
+template <class See>
+asio::awaitable<result<void>> look_at_far(shard_data& data, std::uint32_t partition, See const& see) {
+  auto& pending = data.delayed;
+  auto after = pending.loaded_through();
+  message::delayed_key const last{INT64_MAX, {UINT64_MAX, UINT32_MAX}};
+  for (bool all_seen = false; !all_seen;) {
+    removed_rows::read const looked_at(pending.removed());
+    auto const rows = co_await data.store.read_delayed(partition, after, last, slice_count, slice_bytes_max);
+    if (!rows)
+      co_return rows.error();
+    for (auto const& row : *rows) {
+      after = row.row();
+      if (!pending.contains(row.key) && !pending.removed().contains(row.key))
+        see(row.owner, row.set.due_ms);
+    }
+    all_seen = rows->empty();
+    auto others = asio::post(data.executor, asio::deferred);
+    co_await std::move(others);
+  }
+  co_return result<void>{};
+}
+
 } // namespace
 
 std::string_view to_string(standing value) noexcept {
@@ -162,16 +186,23 @@ asio::awaitable<address_list> list_addresses(shard_data& data, address_filter co
 asio::awaitable<result<address_detail>> describe(shard_data& data, message::address const& self) {
   address_detail seen;
   seen.summary.self = self;
-  auto const looks = [&](delayed_table::entry const& one) {
-    if (!(one.owner == self))
+  auto const counts = [&](message::address const& owner, std::int64_t due_ms) {
+    if (!(owner == self))
       return;
     ++seen.delayed_count;
-    seen.delayed_next_due_ms = std::min(seen.delayed_next_due_ms.value_or(one.set.due_ms), one.set.due_ms);
+    seen.delayed_next_due_ms = std::min(seen.delayed_next_due_ms.value_or(due_ms), due_ms);
   };
-  std::optional<delayed_table::position> after;
+  auto const looks = [&](delayed_table::entry const& one) { counts(one.owner, one.set.due_ms); };
+  std::optional<message::delayed_key> after;
   while (data.delayed.step(after, slice_count, looks)) {
     auto others = asio::post(data.executor, asio::deferred);
     co_await std::move(others);
+  }
+  data.delayed.for_each_beyond(looks);
+  if (data.process.delayed_far_count > 0) {
+    auto const done = co_await look_at_far(data, message::partition_of(self, data.place.partition_count), counts);
+    if (!done)
+      co_return done.error();
   }
   auto states = co_await data.store.list_states(self);
   if (!states)

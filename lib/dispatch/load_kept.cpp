@@ -13,7 +13,7 @@ asio::awaitable<result<std::vector<store::kept_pause>>> load_kept(shard_data& da
   std::vector<store::kept_pause> of_types;
   auto const shards_count = static_cast<std::uint32_t>(data.place.shards_count);
   for (auto partition = static_cast<std::uint32_t>(data.place.shard); partition < data.place.partition_count;
-       partition += shards_count) {
+       partition += shards_count)
     for (std::optional<std::string> from{""}; from;) {
       auto part = co_await data.store.recover(partition, *from);
       if (!part)
@@ -27,18 +27,6 @@ asio::awaitable<result<std::vector<store::kept_pause>>> load_kept(shard_data& da
           data.delivered.loaded(one.self, std::move(one.why));
       from = std::move(part->next);
     }
-    message::delayed_key after{INT64_MIN, {}};
-    for (bool all_seen = false; !all_seen;) {
-      auto rows = co_await data.store.read_delayed(partition, after, {INT64_MAX, {}}, 1000, 1U << 20U);
-      if (!rows)
-        co_return rows.error();
-      all_seen = rows->empty();
-      for (auto& one : *rows) {
-        after = one.row();
-        data.delivered.loaded(delayed_table::entry{one.key, std::move(one.owner), std::move(one.set)});
-      }
-    }
-  }
   co_return of_types;
 }
 

@@ -9,7 +9,8 @@
 
 namespace statefund::dispatch {
 
-// Loads all that the store has kept of the shard's partitions: mailboxes, delayed messages, and who is paused. On its
+// Loads all that the store has kept of the shard's partitions: mailboxes, and who is paused. Delayed messages are
+// loaded when they are due soon (delayed_window). On its
 // thread, before its ways start. Returns the types that are paused, for all shards to know. Only store::errc::lost.
 boost::asio::awaitable<result<std::vector<store::kept_pause>>> load_kept(shard_data& data);
 

@@ -16,10 +16,13 @@ struct options {
   std::uint64_t unbound_bytes_max = 64U << 20U; // waiting for one function type that no module declares
   sync_mark sync;                               // changes ordered and not durable
   std::size_t delayed_max = 10'000'000;         // pending delayed messages: past it none from outside
-  std::size_t states_max = 1000;                // of one function type
-  std::size_t calls_in_flight_max = 32768;      // of the daemon
-  std::size_t function_types_max = 10'000;      // in use at once
-  egress::mark egress_queue;                    // per queue
+  // Of a store that keeps them: in memory are those that are due so soon, up to so many bytes.
+  std::chrono::milliseconds delayed_window = std::chrono::minutes(5);
+  std::uint64_t delayed_window_bytes_max = 64U << 20U;
+  std::size_t states_max = 1000;           // of one function type
+  std::size_t calls_in_flight_max = 32768; // of the daemon
+  std::size_t function_types_max = 10'000; // in use at once
+  egress::mark egress_queue;               // per queue
   std::chrono::milliseconds key_window = std::chrono::hours(24);
   unsigned random_seed = 1; // of what is left to chance: the spread of back-offs; shard i takes the i-th after it
 };

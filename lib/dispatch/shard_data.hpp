@@ -40,6 +40,7 @@ struct shard_data {
         store(truth),
         declared(std::move(what)),
         functions(makes(declared), chosen.function_types_max),
+        delayed(process, reads_delayed(), share_of(chosen.delayed_window_bytes_max, own.shard, own.shards_count)),
         types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count,
                chosen.random_seed + static_cast<unsigned>(own.shard)},
               functions, others.of_lanes),
@@ -54,6 +55,13 @@ struct shard_data {
   // This shard's share.
   std::uint64_t unbound_bytes_max() const noexcept {
     return share_of(chosen.unbound_bytes_max, place.shard, place.shards_count);
+  }
+
+  // Absent: the store has no delayed messages to read.
+  removed_rows::is_written reads_delayed() const {
+    if (!store.keeps_over_restart())
+      return {};
+    return [this](statefund::store::ticket ordered) { return store.is_written(ordered); };
   }
 
   function::table::factory makes(std::shared_ptr<declarations const> const& what) const {

@@ -2,6 +2,7 @@
 
 #include "clock/backoff.hpp"
 #include "clock/deadline.hpp"
+#include "dispatch/cancelled.hpp"
 #include "dispatch/refill.hpp"
 #include "error/ensure.hpp"
 #include "error/planted.hpp"
@@ -227,14 +228,11 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (!answer)
       co_return after_failure(own, type, bound, std::move(taken), answer.error());
 
-    turn::turn_facts const known{self,
-                                 taken,
-                                 states,
-                                 expired,
-                                 data_.delayed.of(self),
-                                 data_.chosen.states_max,
-                                 clock::unix_ms(),
-                                 growth_bytes_max};
+    auto const pending = co_await find_cancelled(data_, self, *answer);
+    if (!pending)
+      co_return halt(own, type, std::move(taken), pending.error());
+    turn::turn_facts const known{
+        self, taken, states, expired, &*pending, data_.chosen.states_max, clock::unix_ms(), growth_bytes_max};
     auto judged = turn::conclude(known, std::move(*answer));
     if (!judged)
       co_return after_failure(own, type, bound, std::move(taken), judged.error());

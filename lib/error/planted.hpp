@@ -7,13 +7,14 @@ namespace statefund::test_only {
 // compiler leaves nothing of it.
 enum class mistake {
   none,
-  lost_wake_up,     // an address that waits after a turn is never called again
-  reordered_retry,  // a batch that took no effect goes behind what came meanwhile
-  beside_culprit,   // the first message of a batch that is refused is given up, whoever is the cause
-  broken_function,  // messages are given up though no other call has succeeded
-  expired_stays,    // a state that a turn has seen as expired is not deleted
-  refill_by_cursor, // what comes with a smaller key than was read already is taken for a row on disk
-  spill_unwritten,  // a payload leaves memory before the store can read it back
+  lost_wake_up,       // an address that waits after a turn is never called again
+  reordered_retry,    // a batch that took no effect goes behind what came meanwhile
+  beside_culprit,     // the first message of a batch that is refused is given up, whoever is the cause
+  broken_function,    // messages are given up though no other call has succeeded
+  expired_stays,      // a state that a turn has seen as expired is not deleted
+  refill_by_cursor,   // what comes with a smaller key than was read already is taken for a row on disk
+  spill_unwritten,    // a payload leaves memory before the store can read it back
+  removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
 
   // Of the store.
   no_latch,                    // a failure is passed over, and RocksDB goes on when it can
