@@ -83,6 +83,7 @@ void world::compare() {
   check(all_->counts().pending_messages_count == 0, "messages are counted that are not there");
   check(all_->counts().buffered_bytes == 0, "bytes are counted that are not there");
   check(all_->counts().delayed_count == 0, "delayed messages are counted that are not there");
+  check(all_->counts().delayed_far_count == 0, "far delayed messages are counted that are not there");
   check(store_->dead_letters().count == 0, "dead letters are counted that are not there");
   for (std::uint32_t i = 0; i < sent_.size(); ++i) {
     auto const& own = sent_[i];

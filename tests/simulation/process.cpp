@@ -38,6 +38,8 @@ void world::start() {
   chosen.memory.bytes_max = run_.buffered_bytes_max;
   chosen.memory.spill_bytes_max = run_.spill_bytes_max;
   chosen.head_messages_max = run_.head_messages_max;
+  chosen.delayed_window = run_.delayed_window;
+  chosen.delayed_window_bytes_max = run_.delayed_window_bytes_max;
   chosen.delayed_max = run_.delayed_max;
   chosen.calls_in_flight_max = run_.calls_in_flight_max;
   chosen.egress_queue.bytes_max = run_.egress_bytes_max;

@@ -48,6 +48,8 @@ class maker {
     add_probes();
     made_.spill_bytes_max = one_in(4) ? UINT64_MAX : one_in(3) ? below(3000) : 0;
     made_.head_messages_max = 1 + below(4);
+    made_.delayed_window = std::chrono::milliseconds(one_in(4) ? 300'000 : 1 + below(1000));
+    made_.delayed_window_bytes_max = one_in(3) ? 1 + below(2000) : 1'000'000;
     return std::move(made_);
   }
 
@@ -241,12 +243,13 @@ program make_program(std::uint64_t seed) {
 }
 
 std::string to_text(program const& one) {
-  std::string text = "shards " + std::to_string(one.shards_count) + ", calls " +
-                     std::to_string(one.calls_in_flight_max) + ", bytes " + std::to_string(one.buffered_bytes_max) +
-                     ", spilled from " + std::to_string(one.spill_bytes_max) + ", heads " +
-                     std::to_string(one.head_messages_max) + ", delayed " + std::to_string(one.delayed_max) +
-                     ", egress bytes " + std::to_string(one.egress_bytes_max) + ", dead letters " +
-                     std::to_string(one.dead_letters_max) + (one.isolates ? ", isolates" : "") + "\n";
+  std::string text =
+      "shards " + std::to_string(one.shards_count) + ", calls " + std::to_string(one.calls_in_flight_max) + ", bytes " +
+      std::to_string(one.buffered_bytes_max) + ", spilled from " + std::to_string(one.spill_bytes_max) + ", heads " +
+      std::to_string(one.head_messages_max) + ", delayed " + std::to_string(one.delayed_max) + ", window " +
+      std::to_string(one.delayed_window.count()) + " ms " + std::to_string(one.delayed_window_bytes_max) +
+      ", egress bytes " + std::to_string(one.egress_bytes_max) + ", dead letters " +
+      std::to_string(one.dead_letters_max) + (one.isolates ? ", isolates" : "") + "\n";
   for (std::size_t i = 0; i < states_count; ++i)
     if (one.expirations[i].mode != message::expiration_mode::none)
       text += "state " + std::to_string(i) + " expires " + std::to_string(one.expirations[i].after.count()) + " ms " +

@@ -105,6 +105,8 @@ struct program {
   std::uint64_t spill_bytes_max = 0;
   std::size_t head_messages_max = 1;
   std::size_t delayed_max = 0;
+  std::chrono::milliseconds delayed_window{};
+  std::uint64_t delayed_window_bytes_max = 0;
   std::uint64_t egress_bytes_max = 0;
   std::size_t dead_letters_max = 0;
   std::array<message::expiration, states_count> expirations; // of the states, whatever the function

@@ -28,6 +28,8 @@ test_only::mistake in_rooms(mistake planted) {
     return test_only::mistake::expired_stays;
   case mistake::refill_by_cursor:
     return test_only::mistake::refill_by_cursor;
+  case mistake::removed_comes_back:
+    return test_only::mistake::removed_comes_back;
   case mistake::spill_unwritten:
     return test_only::mistake::spill_unwritten;
   default:

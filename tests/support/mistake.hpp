@@ -28,16 +28,17 @@ enum class mistake {
   doors_before_load,      // messages are accepted before all that was kept is loaded
 
   // Of the rooms themselves (error/planted.hpp).
-  lost_wake_up,     // an address that waits after a turn is never called again
-  reordered_retry,  // a batch that took no effect goes behind what came meanwhile
-  beside_culprit,   // the first message of a batch that is refused is given up, whoever is the cause
-  broken_function,  // messages are given up though no other call has succeeded
-  expired_stays,    // a state that a turn has seen as expired is not deleted
-  refill_by_cursor, // what comes with a smaller key than was read already is taken for a row on disk
-  spill_unwritten,  // a payload leaves memory before the store can read it back
+  lost_wake_up,       // an address that waits after a turn is never called again
+  reordered_retry,    // a batch that took no effect goes behind what came meanwhile
+  beside_culprit,     // the first message of a batch that is refused is given up, whoever is the cause
+  broken_function,    // messages are given up though no other call has succeeded
+  expired_stays,      // a state that a turn has seen as expired is not deleted
+  refill_by_cursor,   // what comes with a smaller key than was read already is taken for a row on disk
+  removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
+  spill_unwritten,    // a payload leaves memory before the store can read it back
 };
 
-inline constexpr std::array<std::pair<mistake, std::string_view>, 20> mistakes{{
+inline constexpr std::array<std::pair<mistake, std::string_view>, 21> mistakes{{
     {mistake::consume_by_range, "consume-by-range"},
     {mistake::queue_a_shard, "queue-a-shard"},
     {mistake::number_by_shard, "number-by-shard"},
@@ -58,6 +59,7 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 20> mistakes{{
     {mistake::expired_stays, "expired-stays"},
     {mistake::refill_by_cursor, "refill-by-cursor"},
     {mistake::spill_unwritten, "spill-unwritten"},
+    {mistake::removed_comes_back, "removed-comes-back"},
 }};
 
 } // namespace statefund::support
