@@ -140,7 +140,7 @@ asio::awaitable<std::optional<admin::reload_report>> application::reload() {
 }
 
 asio::awaitable<result<store::backup_report>> application::back_up(std::string directory) {
-  return store_.back_up(std::move(directory));
+  return store_->back_up(std::move(directory));
 }
 
 std::vector<ingress::place> application::ingress_places() {

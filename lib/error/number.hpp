@@ -117,7 +117,6 @@ enum class number : unsigned {
   store_may_lose = 306,       // store.sync lets a power loss take answered messages
   low_on_space = 307,         // 503: the disk is almost full
   space_again = 308,          // it has room again
-  store_lost = 301, // a write or sync failed: the daemon ends at once (exit 1)
 
   // backups
   backup_made = 310,               // a copy of the data directory is whole and on the disk

@@ -8,6 +8,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include <rocksdb/env.h>
+
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -15,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -98,6 +101,45 @@ void check_is_clean(fs::path const& directory) {
     FAIL_CHECK(one.table + ' ' + one.key + ": " + one.what);
 }
 
+// Writes down which files and directories were synced, but by RocksDB itself.
+class syncs final : public rocksdb::EnvWrapper {
+ public:
+  syncs() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
+
+  rocksdb::Status NewRandomRWFile(std::string const& path, std::unique_ptr<rocksdb::RandomRWFile>* made,
+                                  rocksdb::EnvOptions const& options) override {
+    auto const done = target()->NewRandomRWFile(path, made, options);
+    if (done.ok())
+      *made = std::make_unique<file>(std::move(*made), path, synced);
+    return done;
+  }
+  rocksdb::Status NewDirectory(std::string const& path, std::unique_ptr<rocksdb::Directory>* made) override {
+    synced.insert(path); // nobody opens one for anything else
+    return target()->NewDirectory(path, made);
+  }
+
+  std::set<std::string> synced;
+
+ private:
+  class file final : public rocksdb::RandomRWFileWrapper {
+   public:
+    file(std::unique_ptr<rocksdb::RandomRWFile> of, std::string path, std::set<std::string>& into)
+        : rocksdb::RandomRWFileWrapper(of.get()),
+          of_(std::move(of)),
+          path_(std::move(path)),
+          into_(into) {}
+    rocksdb::Status Fsync() override {
+      into_.insert(path_);
+      return of_->Fsync();
+    }
+
+   private:
+    std::unique_ptr<rocksdb::RandomRWFile> of_;
+    std::string path_;
+    std::set<std::string>& into_;
+  };
+};
+
 struct running_store {
   support::event_loop loop;
   support::temporary_directory place;
@@ -127,6 +169,35 @@ TEST_CASE("a backup holds what was committed before, passes a check, and opens a
   REQUIRE(page.records.size() == 1);
   CHECK(page.records[0].value.bytes == "one");
   CHECK(records_of(own.loop, *own.kept).records.size() == 2);
+}
+
+TEST_CASE("every file and directory of a backup is synced before it is told") {
+  support::event_loop loop;
+  support::temporary_directory const place;
+  syncs watched;
+  rocks_store_options chosen;
+  chosen.database.directory = place.path() / "state";
+  chosen.database.environment = &watched;
+  auto opened = rocks_store::open(chosen, [](error const& why) { FAIL(why.to_string()); });
+  REQUIRE(opened.has_value());
+  (*opened)->commit(writes("one"));
+  loop.run(wait_until_durable(**opened, (*opened)->ordered_so_far()));
+  watched.synced.clear();
+  auto const copy = (place.path() / "copy").string();
+  REQUIRE(backed_up(loop, **opened, copy).has_value());
+  opened->reset();
+  auto const is_synced = [&](fs::path const& one) {
+    return watched.synced.contains(copy + ".partial" + one.string().substr(copy.size()));
+  };
+  CHECK(is_synced(copy));
+  CHECK(watched.synced.contains(place.path().string()));
+  std::size_t files_count = 0;
+  for (auto const& one : fs::recursive_directory_iterator(copy)) {
+    INFO(one.path().string());
+    CHECK(is_synced(one.path()));
+    files_count += one.is_regular_file() ? 1 : 0;
+  }
+  CHECK(files_count >= 5); // promise, CURRENT, MANIFEST, OPTIONS, a table
 }
 
 TEST_CASE("its promise is its own: a copy that loses something does not open") {
