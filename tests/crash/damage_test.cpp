@@ -21,14 +21,14 @@ void check(faults const& found) {
 TEST_CASE("a damaged log is told at each start, and what is left of it is taken once that is accepted") {
   place at;
   told_damage told;
-  check(damaged_files(at, {file_kind::log}, faults_max, told));
+  check(damaged_files(at, {file_kind::log}, 6, faults_max, told));
   CHECK(told.refused_count > 0);
 }
 
 TEST_CASE("a damaged table is told, at the start or when it is read, and never makes a scan shorter") {
   place at;
   told_damage told;
-  check(damaged_files(at, {file_kind::table}, faults_max, told));
+  check(damaged_files(at, {file_kind::table}, 6, faults_max, told));
   CHECK(told.refused_count > 0);
   CHECK(told.lost_count > 0);
 }
@@ -36,14 +36,14 @@ TEST_CASE("a damaged table is told, at the start or when it is read, and never m
 TEST_CASE("a damaged manifest is told at each start") {
   place at;
   told_damage told;
-  check(damaged_files(at, {file_kind::manifest, file_kind::current}, faults_max, told));
+  check(damaged_files(at, {file_kind::manifest, file_kind::current}, 6, faults_max, told));
   CHECK(told.refused_count > 0);
 }
 
 TEST_CASE("a promise that is damaged or missing is told at each start, unless its other slot is whole") {
   place at;
   told_damage told;
-  check(damaged_files(at, {file_kind::promise}, faults_max, told));
+  check(damaged_files(at, {file_kind::promise}, 6, faults_max, told));
   CHECK(told.refused_count > 0);
   CHECK(told.harmless_count > 0);
 }

@@ -227,7 +227,8 @@ std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> c
                        turned[offset] = static_cast<char>(turned[offset] ^ (1 << offset % 7));
                        in.set_content(path, turned);
                      }});
-    auto const lengths_every = stride(size, 6);
+    // A manifest of any length is one that was once there.
+    auto const lengths_every = stride(size, kind == file_kind::manifest ? 100 : 6);
     for (std::size_t length = 0; length < size; length += lengths_every)
       all.push_back({"cut to " + std::to_string(length) + " of " + std::to_string(size), path,
                      [path, content, length](disk_image& in) { in.set_content(path, content.substr(0, length)); }});
@@ -236,9 +237,10 @@ std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> c
   return all;
 }
 
-faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::size_t faults_max, told_damage& told) {
+faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::uint64_t seed, std::size_t faults_max,
+                     told_damage& told) {
   faults all;
-  auto const done = run(at, {}, changes_count, 6);
+  auto const done = run(at, {}, changes_count, seed);
   auto const image = image_after(done, done.steps.size());
   auto const promised = done.promised.back().number;
   for (auto const& one : damages_of(image, kinds)) {
@@ -251,37 +253,41 @@ faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::size_t
   return all;
 }
 
-faults failing_steps(place& at, fault_cause cause, fault_end end, std::size_t faults_max) {
+faults failing_steps(place& at, std::vector<file_kind> const& kinds, fault_cause cause, fault_end end,
+                     std::size_t faults_max) {
   faults all;
   auto const before = run(at, {}, changes_count, 7);
   auto const start = image_after(before, before.steps.size());
   auto const promised = before.promised.back().number;
   std::mt19937_64 chance(8);
-  std::size_t steps_count = 0;
+  std::vector<disk_step> steps;
   {
     auto of = before;
     process without(at, start);
     commit(at, without, of, changes_count, chance);
-    steps_count = without.disk().steps_count();
+    steps = without.disk().steps();
   }
-  auto const every = stride(steps_count, 20);
-  std::size_t failed_count = 0;
-  for (std::size_t step = 0; step < steps_count && all.size() < faults_max; step += every) {
-    auto const where = "step " + std::to_string(step) + " fails";
-    run_options chosen;
-    chosen.fails = fault{step, cause, end};
-    process own(at, start, chosen);
-    if (!own.is_open()) {
-      process next(at, own.disk().image());
-      add(all, where, survivors_of(at, next, before.ordered, promised).fault);
-      continue;
+  for (auto const kind : kinds) {
+    auto const count = static_cast<std::size_t>(
+        std::count_if(steps.begin(), steps.end(), [kind](disk_step const& step) { return step.kind() == kind; }));
+    bool has_failed = false;
+    for (std::size_t step = 0; step < count && all.size() < faults_max; step += stride(count, 6)) {
+      auto const where = "step " + std::to_string(step) + " on a file of the kind " + std::string(to_string(kind));
+      run_options chosen;
+      chosen.fails = fault{kind, step, cause, end};
+      process own(at, start, chosen);
+      auto of = before;
+      of.promised = {{0, promised}};
+      if (own.is_open()) {
+        add(all, where, after_a_failure(at, own, of, chance));
+      } else {
+        process next(at, own.disk().image());
+        add(all, where, survivors_of(at, next, before.ordered, promised).fault);
+      }
+      has_failed = has_failed || own.disk().failed_step();
     }
-    auto of = before;
-    of.promised = {{0, promised}};
-    add(all, where, after_a_failure(at, own, of, chance));
-    failed_count += own.disk().failed_step() ? 1 : 0;
+    ensure(has_failed, "a step failed");
   }
-  ensure(failed_count > 0, "a step failed");
   return all;
 }
 

@@ -32,10 +32,12 @@ struct told_damage {
   std::size_t lost_count = 0;
   std::size_t harmless_count = 0;
 };
-faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::size_t faults_max, told_damage& told);
+faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::uint64_t seed, std::size_t faults_max,
+                     told_damage& told);
 
-// A step fails, or a read, while changes are ordered.
-faults failing_steps(place& at, fault_cause cause, fault_end end, std::size_t faults_max);
+// A step on a file of one of these kinds fails, or a read, while changes are ordered.
+faults failing_steps(place& at, std::vector<file_kind> const& kinds, fault_cause cause, fault_end end,
+                     std::size_t faults_max);
 faults failing_reads(place& at, std::size_t faults_max);
 
 } // namespace statefund::crash

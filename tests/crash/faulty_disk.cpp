@@ -1,6 +1,9 @@
 #include "crash/faulty_disk.hpp"
 
+#include <rocksdb/system_clock.h>
+
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace statefund::crash {
@@ -123,6 +126,22 @@ struct held_lock final : rocksdb::FileLock {
   std::string const path;
 };
 
+class sleepless_clock final : public rocksdb::SystemClockWrapper {
+ public:
+  using SystemClockWrapper::SystemClockWrapper;
+  char const* Name() const override { return "statefund.sleepless_clock"; }
+  void SleepForMicroseconds(int) override { std::this_thread::yield(); }
+};
+
+class sleepless_environment final : public rocksdb::EnvWrapper {
+ public:
+  explicit sleepless_environment(std::shared_ptr<faulty_disk> const& on) : EnvWrapper(rocksdb::NewCompositeEnv(on)) {
+    file_system_ = on;
+    system_clock_ = std::make_shared<sleepless_clock>(rocksdb::SystemClock::Default());
+  }
+  char const* Name() const override { return "statefund.sleepless_environment"; }
+};
+
 IOStatus not_found(std::string const& path) {
   return IOStatus::PathNotFound(path);
 }
@@ -140,11 +159,6 @@ std::string normal(std::string path) {
 
 faulty_disk::faulty_disk(disk_image before) : image_(std::move(before)), next_file_(image_.next_file()) {}
 
-void faulty_disk::stop() {
-  std::lock_guard const lock(mutex_);
-  stopped_ = true;
-}
-
 void faulty_disk::fail(fault const& chosen) {
   std::lock_guard const lock(mutex_);
   fault_ = chosen;
@@ -155,9 +169,15 @@ void faulty_disk::fail_read(std::size_t at_read) {
   failing_read_ = at_read;
 }
 
+void faulty_disk::heal() {
+  std::lock_guard const lock(mutex_);
+  fault_.reset();
+  failing_read_.reset();
+}
+
 std::size_t faulty_disk::steps_count() const {
   std::lock_guard const lock(mutex_);
-  return steps_count_;
+  return steps_.size();
 }
 
 std::size_t faulty_disk::reads_count() const {
@@ -191,11 +211,9 @@ IOStatus faulty_disk::take(disk_step step) {
 }
 
 IOStatus faulty_disk::take_locked(disk_step step) {
-  if (stopped_)
-    return IOStatus::IOError("the process has ended");
-  auto const number = steps_count_++;
-  bool const fails =
-      fault_ && (fault_->end == fault_end::heals ? number == fault_->at_step : number >= fault_->at_step);
+  auto const number = steps_by_kind_[step.kind()]++;
+  bool const is_it = fault_ && step.kind() == fault_->kind && number == fault_->at_step;
+  bool const fails = is_it || (fault_ && fault_->end == fault_end::stays && failed_step_);
   auto failure = IOStatus::OK();
   if (fails) {
     if (!failed_step_)
@@ -369,6 +387,10 @@ IOStatus faulty_disk::IsDirectory(std::string const& path, IOOptions const&, boo
   std::lock_guard const lock(mutex_);
   *is = image_.is_directory(normal(path));
   return image_.has(normal(path)) ? IOStatus::OK() : IOStatus::NotFound(path);
+}
+
+std::unique_ptr<rocksdb::Env> make_environment(std::shared_ptr<faulty_disk> const& on) {
+  return std::make_unique<sleepless_environment>(on);
 }
 
 } // namespace statefund::crash

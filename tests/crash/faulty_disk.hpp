@@ -7,7 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,11 +24,12 @@ enum class fault_cause {
 };
 enum class fault_end {
   heals, // one step fails
-  stays, // every step from then on does
+  stays, // every step from then on does, on any file
 };
 
 struct fault {
-  std::size_t at_step = 0;
+  file_kind kind = file_kind::log;
+  std::size_t at_step = 0; // of those on files of this kind, 0 being the first
   fault_cause cause = fault_cause::input_output;
   fault_end end = fault_end::heals;
 };
@@ -37,15 +38,14 @@ struct fault {
 // database has it open it is not copied.
 class faulty_disk final : public rocksdb::FileSystem {
  public:
-  // As an environment, with the threads of the process's own one; lives as long as what uses it.
   explicit faulty_disk(disk_image before = {});
 
-  // The process ends here: nothing changes any more, and what is tried fails.
-  void stop();
-  // The step of that number, 0 being the first, does not come about. Of an append half the bytes do.
+  // That step does not come about. Of an append half the bytes do.
   void fail(fault const& chosen);
   // Likewise, of reads.
   void fail_read(std::size_t at_read);
+  // Nothing fails from here on.
+  void heal();
 
   std::size_t steps_count() const;
   std::size_t reads_count() const;
@@ -108,14 +108,16 @@ class faulty_disk final : public rocksdb::FileSystem {
   mutable std::mutex mutex_;
   disk_image image_;
   std::vector<disk_step> steps_;
-  std::size_t steps_count_ = 0; // with those that failed
+  std::map<file_kind, std::size_t> steps_by_kind_; // with those that failed
   std::uint64_t next_file_;
   std::optional<fault> fault_;
   std::optional<std::size_t> failing_read_;
   mutable std::size_t reads_count_ = 0;
   std::optional<disk_step> failed_step_;
-  bool stopped_ = false;
   std::set<std::string> locked_;
 };
+
+// With the threads of the process's own environment. RocksDB sleeps for a second after a failure; here it does not.
+std::unique_ptr<rocksdb::Env> make_environment(std::shared_ptr<faulty_disk> const& on);
 
 } // namespace statefund::crash

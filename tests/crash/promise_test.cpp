@@ -22,7 +22,7 @@ TEST_CASE("what a start has found is promised before it is shown") {
   process next(at, image, chosen);
   REQUIRE(next.is_open());
   auto const disk = std::make_shared<faulty_disk>(next.disk().image());
-  auto const environment = rocksdb::NewCompositeEnv(disk);
+  auto const environment = make_environment(disk);
   auto const promised = store::promise::read(*environment, at.directory());
   REQUIRE(promised.has_value());
   CHECK(*promised == next.store().ordered_so_far().number());

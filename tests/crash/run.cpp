@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t at_once_max = 6;
+constexpr std::size_t tables_min = 12;
+constexpr std::size_t changes_max = 5000;
 
 store::rocks_store_options options_of(place const& at, rocksdb::Env& environment, run_options const& chosen) {
   store::rocks_store_options options;
@@ -24,6 +26,12 @@ store::rocks_store_options options_of(place const& at, rocksdb::Env& environment
   options.sync = chosen.sync;
   options.cache_bytes_max = 4096; // most reads go to the tables
   return options;
+}
+
+std::size_t tables_made(std::vector<disk_step> const& steps) {
+  return static_cast<std::size_t>(std::count_if(steps.begin(), steps.end(), [](disk_step const& step) {
+    return step.verb == step_verb::create && step.kind() == file_kind::table;
+  }));
 }
 
 asio::awaitable<void> wait_for(store::store& of, store::ticket ordered, bool& kept) {
@@ -40,7 +48,7 @@ asio::awaitable<void> read_into(store::store& from, std::optional<result<content
 
 process::process(place& at, disk_image before, run_options const& chosen)
     : disk_(std::make_shared<faulty_disk>(std::move(before))),
-      environment_(rocksdb::NewCompositeEnv(disk_)) {
+      environment_(make_environment(disk_)) {
   at.loop.time().advance(1s);
   if (chosen.fails)
     disk_->fail(*chosen.fails);
@@ -53,7 +61,7 @@ process::process(place& at, disk_image before, run_options const& chosen)
 }
 
 process::~process() {
-  disk_->stop();
+  disk_->heal();
 }
 
 disk_image process::stop() {
@@ -97,6 +105,9 @@ history run(place& at, disk_image before, std::size_t changes_count, std::uint64
     throw std::runtime_error(own.refused().to_string());
   std::mt19937_64 chance(seed);
   commit(at, own, all, changes_count, chance);
+  // RocksDB's threads take their time.
+  while (tables_made(own.disk().steps()) < tables_min && all.ordered.size() < changes_max)
+    commit(at, own, all, at_once_max, chance);
   all.steps = own.disk().steps();
   return all;
 }

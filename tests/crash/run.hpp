@@ -38,7 +38,7 @@ struct run_options {
 class process {
  public:
   process(place& at, disk_image before, run_options const& chosen = {});
-  ~process(); // ends it, whatever it was doing
+  ~process(); // on a disk that does not fail any more; what is to be kept of it was taken before
 
   bool is_open() const noexcept { return store_ != nullptr; }
   error const& refused() const noexcept { return *refused_; }
@@ -74,6 +74,7 @@ struct history {
 
 // Orders so many changes behind what the process has found, some at a time, and waits for each lot.
 void commit(place& at, process& by, history& into, std::size_t changes_count, std::mt19937_64& chance);
+// A process that makes some tables of its log, and then is killed.
 history run(place& at, disk_image before, std::size_t changes_count, std::uint64_t seed,
             run_options const& chosen = {});
 
