@@ -197,10 +197,8 @@ result<std::int64_t> commit_queue::fill(rocksdb::WriteBatch& rows, std::vector<o
         status = rows.Delete(family, step.key);
         break;
       case row_verb::remove_entry:
+      case row_verb::remove_sequence:
         status = rows.SingleDelete(family, step.key);
-        break;
-      case row_verb::remove_range:
-        status = rows.DeleteRange(family, step.key, step.value);
         break;
       }
     });

@@ -106,9 +106,6 @@ class whole_order final : public rocksdb::WalFilter {
       return rocksdb::Status::OK();
     }
     rocksdb::Status DeleteCF(std::uint32_t, rocksdb::Slice const&) override { return rocksdb::Status::OK(); }
-    rocksdb::Status DeleteRangeCF(std::uint32_t, rocksdb::Slice const&, rocksdb::Slice const&) override {
-      return rocksdb::Status::OK();
-    }
     rocksdb::Status SingleDeleteCF(std::uint32_t, rocksdb::Slice const&) override { return rocksdb::Status::OK(); }
 
     std::optional<head_table::head> head;
@@ -126,37 +123,6 @@ class no_log final : public rocksdb::WalFilter {
     return WalProcessingOption::kStopReplay;
   }
 };
-
-rocksdb::DBOptions options_of(rocksdb::Env& environment) {
-  rocksdb::DBOptions chosen;
-  chosen.env = &environment;
-  chosen.create_if_missing = true;
-  chosen.create_missing_column_families = true;
-  chosen.paranoid_checks = true;
-  chosen.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  chosen.best_efforts_recovery = false;
-  // False: what was recovered is written anew, and synced.
-  chosen.avoid_flush_during_recovery = is_planted(mistake::recovered_counts_as_durable);
-  // A file of the log that a table should have made superfluous, and did not, is missed.
-  chosen.track_and_verify_wals_in_manifest = !is_planted(mistake::log_files_unchecked);
-  chosen.avoid_flush_during_shutdown = true;
-  chosen.manual_wal_flush = false;
-  chosen.unordered_write = false;
-  chosen.enable_pipelined_write = false;
-  chosen.two_write_queues = false;
-  chosen.allow_2pc = false;
-  chosen.recycle_log_file_num = 0;
-  chosen.max_bgerror_resume_count = 0;
-  chosen.db_write_buffer_size = write_buffers_bytes;
-  chosen.max_background_jobs = 2;
-  chosen.max_open_files = 256;
-  chosen.keep_log_file_num = 2;
-  chosen.max_log_file_size = 1U << 20U;
-  chosen.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  chosen.stats_dump_period_sec = 0;
-  chosen.stats_persist_period_sec = 0;
-  return chosen;
-}
 
 rocksdb::ColumnFamilyOptions family_options(std::string_view name, std::shared_ptr<rocksdb::Cache> const& blocks) {
   rocksdb::BlockBasedTableOptions tables;
@@ -210,7 +176,7 @@ struct read_alone {
 // What the store says of itself, by reading alone.
 result<read_alone> read_only(rocksdb::Env& environment, std::string const& directory, rocksdb::WALRecoveryMode mode,
                              rocksdb::WalFilter* replay) {
-  rocksdb::Options options(options_of(environment), rocksdb::ColumnFamilyOptions());
+  rocksdb::Options options(pinned_options(environment), rocksdb::ColumnFamilyOptions());
   options.create_if_missing = false;
   options.wal_recovery_mode = mode;
   options.wal_filter = replay;
@@ -238,6 +204,37 @@ result<read_alone> read_only(rocksdb::Env& environment, std::string const& direc
 }
 
 } // namespace
+
+rocksdb::DBOptions pinned_options(rocksdb::Env& environment) {
+  rocksdb::DBOptions chosen;
+  chosen.env = &environment;
+  chosen.create_if_missing = true;
+  chosen.create_missing_column_families = true;
+  chosen.paranoid_checks = true;
+  chosen.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  chosen.best_efforts_recovery = false;
+  // False: what was recovered is written anew, and synced.
+  chosen.avoid_flush_during_recovery = is_planted(mistake::recovered_counts_as_durable);
+  // A file of the log that a table should have made superfluous, and did not, is missed.
+  chosen.track_and_verify_wals_in_manifest = !is_planted(mistake::log_files_unchecked);
+  chosen.avoid_flush_during_shutdown = true;
+  chosen.manual_wal_flush = false;
+  chosen.unordered_write = false;
+  chosen.enable_pipelined_write = false;
+  chosen.two_write_queues = false;
+  chosen.allow_2pc = false;
+  chosen.recycle_log_file_num = 0;
+  chosen.max_bgerror_resume_count = 0;
+  chosen.db_write_buffer_size = write_buffers_bytes;
+  chosen.max_background_jobs = 2;
+  chosen.max_open_files = 256;
+  chosen.keep_log_file_num = 2;
+  chosen.max_log_file_size = 1U << 20U;
+  chosen.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  chosen.stats_dump_period_sec = 0;
+  chosen.stats_persist_period_sec = 0;
+  return chosen;
+}
 
 error to_error(rocksdb::Status const& status, std::string const& doing) {
   return {status.IsCorruption() ? errc::row_damaged : errc::lost, doing + ": " + status.ToString()};
@@ -334,7 +331,7 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
 }
 
 result<void> database::open_for_writing(database_options const& chosen, latch& failed) {
-  auto options = options_of(environment_);
+  auto options = pinned_options(environment_);
   options.max_total_wal_size = chosen.log_bytes_max;
   options.wal_filter = replay_.get();
   options.listeners.push_back(std::make_shared<failures>(failed));

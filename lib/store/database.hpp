@@ -44,6 +44,9 @@ struct kept_order {
   std::uint64_t witnessed = 0;              // what was durable by the word of what lies behind one
 };
 
+// What the order rests on; for every opening of a directory.
+rocksdb::DBOptions pinned_options(rocksdb::Env& environment);
+
 // By reading alone. errc::directory_unusable, format_newer, not_opened, row_damaged. Blocks on the disk.
 result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory);
 // errc::promise_broken. Pure.

@@ -10,7 +10,7 @@
 // The records of each egress, until they are acknowledged.
 //   key   = partition (of the egress), text namespace, text name, number (the sequence)
 //   value = EgressRow
-// An acknowledgement removes a range of them. And how far each egress has been read, in a table of its own:
+// Put once, deleted once. And how far each egress has been read, in a table of its own:
 //   key   = partition (of the egress), text namespace, text name
 //   value = EgressCursorRow
 namespace statefund::store::egress_table {

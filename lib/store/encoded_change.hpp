@@ -16,8 +16,8 @@ enum class row_verb : std::uint8_t {
   put_entry,    // the key ends in an entry key
   put_sequence, // the key ends in a sequence
   remove,
-  remove_entry, // of a row that is put once and removed once; the key ends in an entry key
-  remove_range, // from the key up to the value, which is not removed
+  remove_entry,    // of a row that is put once and removed once; the key ends in an entry key
+  remove_sequence, // likewise; the key ends in a sequence
 };
 
 struct row_step {
@@ -33,9 +33,9 @@ class encoded_change {
  public:
   encoded_change(message::change const& whole, std::uint32_t partition_count);
 
-  // Of an acknowledgement, which removes what the egress holds up to it.
-  void remove_records(std::uint32_t partition, message::egress_id const& egress, std::uint64_t first_sequence,
-                      std::uint64_t last_sequence);
+  // Of an acknowledgement, which removes what the egress holds up to it; at least one.
+  void remove_records(std::uint32_t partition, message::egress_id const& egress,
+                      std::vector<std::uint64_t> const& sequences);
 
   // Fills in the change's number; its i-th egress record gets the sequence `number` + 1 + i.
   void set_number(std::uint64_t number) noexcept;

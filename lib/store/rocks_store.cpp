@@ -391,18 +391,18 @@ void rocks_store::account_for(message::change const& whole, std::uint64_t number
   }
   if (whole.departed) {
     auto& from = queues_[whole.departed->egress];
-    auto const first = from.records.empty() ? 0 : from.records.front().first;
-    bool some_go = false;
-    for (; !from.records.empty() && from.records.front().first <= whole.departed->through_sequence; some_go = true) {
-      auto const& [gone, bytes] = from.records.front();
-      from.gone_through = gone;
+    std::vector<std::uint64_t> gone;
+    while (!from.records.empty() && from.records.front().first <= whole.departed->through_sequence) {
+      auto const& [of, bytes] = from.records.front();
+      gone.push_back(of);
+      from.gone_through = of;
       from.account->bytes.fetch_sub(bytes, std::memory_order_relaxed);
       from.account->records_count.fetch_sub(1, std::memory_order_relaxed);
       from.records.pop_front();
     }
-    if (some_go)
+    if (!gone.empty())
       next.remove_records(message::partition_of(whole.departed->egress, partition_count()), whole.departed->egress,
-                          first, from.gone_through);
+                          gone);
   }
   for (auto const& letter : whole.dead_letters) {
     auto const bytes = dead_letter_bytes(whole.self, letter);

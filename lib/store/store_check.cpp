@@ -282,10 +282,9 @@ struct opened {
 };
 
 result<void> open_to_read(std::string const& path, opened& into) {
-  rocksdb::DBOptions options;
-  options.paranoid_checks = true;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.max_open_files = 256;
+  auto options = pinned_options(*rocksdb::Env::Default());
+  options.create_if_missing = false;
+  options.create_missing_column_families = false;
   std::vector<std::string> names;
   auto status = rocksdb::DB::ListColumnFamilies(options, path, &names);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;

@@ -56,7 +56,7 @@ TEST_CASE("store check prints what there is, and that nothing is wrong") {
   CHECK(told["promised"] == told["last_number"]);
   CHECK(told["findings"] == json::array());
   CHECK(told["findings_count"] == 0);
-  CHECK(told["tables"].size() == 10);
+  CHECK(told["tables"].size() == 11);
   CHECK(told["tables"][1] == json{{"name", "mailbox"}, {"rows_count", 1}, {"bytes", 36}, {"expired_count", 0}});
   CHECK(at.said.requests.empty());
 }

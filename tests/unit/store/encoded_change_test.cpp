@@ -165,13 +165,14 @@ TEST_CASE("a source's position lies in the partition of who took its messages") 
                            position_table::value_of(*whole.position)}});
 }
 
-TEST_CASE("an acknowledgement removes records up to its sequence, and leaves the last one behind as the cursor") {
+TEST_CASE("an acknowledgement removes each record by its sequence, and leaves the last one behind as the cursor") {
   encoded_change made(message::change{}, partition_count);
-  made.remove_records(5, way, 8, 10);
+  made.remove_records(5, way, {8, 10});
   made.set_number(11);
   CHECK(steps_of(made) ==
         std::vector<step>{
-            {table::egress, row_verb::remove_range, egress_table::key_of(5, way, 8), egress_table::key_of(5, way, 11)},
+            {table::egress, row_verb::remove_sequence, egress_table::key_of(5, way, 8), ""},
+            {table::egress, row_verb::remove_sequence, egress_table::key_of(5, way, 10), ""},
             {table::egress_cursor, row_verb::put, egress_table::prefix_of(5, way), egress_table::cursor_value_of(10)}});
 }
 
