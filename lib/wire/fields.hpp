@@ -7,8 +7,8 @@
 #include <string_view>
 
 // The wire format of protobuf, as far as it is needed: messages as runs of fields, read and written one by one.
-// For the .cpp files of wire/ and store/. It accepts exactly what protoc's C++ runtime accepts (nesting of 100 included), so that
-// lib/wire can put bytes into message/'s types without generated objects in between.
+// For the .cpp files of wire/ and store/. It accepts exactly what protoc's C++ runtime accepts (nesting of 100
+// included), so that lib/wire can put bytes into message/'s types without generated objects in between.
 namespace statefund::wire {
 
 enum class wire_type : std::uint32_t {

@@ -110,6 +110,9 @@ std::string after_damage(place& at, disk_image const& image, history const& of, 
   disk_image accepted;
   {
     process third(at, second.disk().image(), accepting);
+    // What a part of the manifest names may be gone: that can be told, and not be accepted.
+    if (!third.is_open() && third.refused().code == errc::not_opened)
+      return {};
     auto const left = survivors_of(at, third, of.ordered, 0);
     if (third.lost_count() == 0 && !left.fault.empty())
       return "with what is left: " + left.fault;
