@@ -63,8 +63,9 @@ void model::follow(numbered const& next) {
     last_wrote_to_[self].fill(false);
     for (auto const& record : whole.egress_records)
       last_wrote_to_[self][egress_of(record.egress)] = true;
-  } else if (!whole.consumed.empty())
+  } else if (!whole.consumed.empty()) {
     trials_.left(self, whole.consumed.front());
+  }
   if (whole.pause && !whole.pause->paused)
     trials_.resumed(self);
 }

@@ -156,7 +156,7 @@ void world::crash(action how) {
   if (shown_ > kept_through)
     wrong("what was shown outside rests on a change that is lost");
   auto const before = model_.last_number();
-  crashes_in_parts_count_ += model_.tried().is_any_in_parts() ? 1 : 0;
+  crashes_in_parts_count_ += how != action::stop && model_.tried().is_any_in_parts() ? 1 : 0;
   model_.crash(kept_through);
   lost_changes_count_ += before > kept_through ? 1 : 0;
   for (std::uint32_t i = 0; i < sent_.size(); ++i) {
