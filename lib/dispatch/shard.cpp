@@ -1,7 +1,6 @@
 #include "dispatch/shard.hpp"
 
 #include "dispatch/dispatcher.hpp"
-#include "function/errc.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
@@ -133,12 +132,6 @@ asio::awaitable<result<message::reply>> call(function::function& callee, message
 asio::awaitable<result<message::reply>> shard::call_there(call_place at, message::address const& self,
                                                           message::batch const& taken,
                                                           message::state_values const& states, deadline total) {
-  // A cancellation that came before would not be seen over there.
-  auto const caller = co_await asio::this_coro::cancellation_state;
-  if (caller.cancelled() != asio::cancellation_type::none) {
-    error const cancelled{function::errc::call_cancelled, {}};
-    co_return cancelled;
-  }
   co_return co_await task::on(all_.at(at.shard).executor(), call(*at.callee, self, taken, states, total));
 }
 

@@ -29,8 +29,11 @@ template <class T>
 using kept = std::optional<std::conditional_t<std::is_void_v<T>, bool, T>>;
 
 template <class T>
-asio::awaitable<void> run(asio::awaitable<T> work, kept<T>& into) {
+asio::awaitable<void> run(asio::awaitable<T> work, kept<T>& into, asio::cancellation_type cancelled_before,
+                          asio::cancellation_signal& own) {
   co_await asio::this_coro::throw_if_cancelled(false);
+  if (cancelled_before != asio::cancellation_type::none)
+    own.emit(cancelled_before);
   if constexpr (std::is_void_v<T>) {
     co_await std::move(work);
     into.emplace(true);
@@ -47,12 +50,11 @@ struct start {
   void operator()(Handler&& handler) {
     auto const here = asio::get_associated_executor(handler);
     auto outer = asio::get_associated_cancellation_slot(handler);
-    auto const inner = std::make_shared<asio::cancellation_signal>();
     if (outer.is_connected())
-      outer.assign([inner, there = elsewhere](asio::cancellation_type type) {
-        asio::post(there, [inner, type] { inner->emit(type); });
+      outer.assign([signal = inner, there = elsewhere](asio::cancellation_type type) {
+        asio::post(there, [signal, type] { signal->emit(type); });
       });
-    auto ended = [inner, outer, then = std::forward<Handler>(handler)](std::exception_ptr thrown) mutable {
+    auto ended = [signal = inner, outer, then = std::forward<Handler>(handler)](std::exception_ptr thrown) mutable {
       if (outer.is_connected())
         outer.clear();
       std::move(then)(thrown);
@@ -63,18 +65,21 @@ struct start {
 
   asio::any_io_executor elsewhere;
   asio::awaitable<void>* work;
+  std::shared_ptr<asio::cancellation_signal> inner;
 };
 
 } // namespace on_detail
 
 // Runs `work` on another thread's executor and comes back to the caller's with its value. What it borrows from the
-// caller stays alive, for the caller waits. Cancellation is passed on.
+// caller stays alive, for the caller waits. Cancellation is passed on, also one that came before.
 template <class T>
 boost::asio::awaitable<T> on(boost::asio::any_io_executor elsewhere, boost::asio::awaitable<T> work) {
   namespace asio = boost::asio;
+  auto const caller = co_await asio::this_coro::cancellation_state;
   on_detail::kept<T> value;
-  auto running = on_detail::run<T>(std::move(work), value);
-  on_detail::start const begin{std::move(elsewhere), &running};
+  auto inner = std::make_shared<asio::cancellation_signal>();
+  auto running = on_detail::run<T>(std::move(work), value, caller.cancelled(), *inner);
+  on_detail::start const begin{std::move(elsewhere), &running, std::move(inner)};
   auto there = asio::async_initiate<asio::deferred_t const, void(std::exception_ptr)>(begin, asio::deferred);
   co_await std::move(there);
   if constexpr (!std::is_void_v<T>)

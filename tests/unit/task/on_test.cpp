@@ -39,6 +39,14 @@ asio::awaitable<void> note(asio::any_io_executor there, task::event& what, task:
   ends.push_back(here);
 }
 
+asio::awaitable<void> wait_twice(asio::any_io_executor there, task::event& here, task::event& what,
+                                 std::vector<task::wait_end>& ends) {
+  auto const first = co_await here.wait(clock::deadline::never());
+  ends.push_back(first);
+  auto const second = co_await task::on(there, wait_for(what));
+  ends.push_back(second);
+}
+
 asio::awaitable<void> take(asio::any_io_executor there, std::string& into) {
   auto const text = co_await task::on(there, told("there"));
   into = *text;
@@ -88,4 +96,20 @@ TEST_CASE("a cancellation is passed on, wherever it finds what runs on the other
       CHECK(ends.back() == task::wait_end::cancelled);
       CHECK(own.running_count() == 0);
     }
+}
+
+TEST_CASE("what begins on another executor is cancelled if its caller was cancelled before") {
+  support::event_loop loop;
+  auto const there = loop.add_loop();
+  task::gate own(loop.executor());
+  task::event here(loop.executor());
+  task::event what(there);
+  std::vector<task::wait_end> ends;
+  own.start(wait_twice(there, here, what, ends));
+  loop.settle();
+  own.cancel();
+  loop.settle();
+  CHECK(ends == std::vector<task::wait_end>(2, task::wait_end::cancelled));
+  what.notify_all();
+  loop.settle();
 }
