@@ -8,6 +8,7 @@
 #include "dispatch/status.hpp"
 #include "dispatch/totals.hpp"
 #include "error/result.hpp"
+#include "store/errc.hpp"
 #include "store/store.hpp"
 #include "task/event.hpp"
 
@@ -102,7 +103,11 @@ class dispatcher final : public operations {
       post_to(i, work);
   }
 
-  void store_lost(error const& why) { store_lost_(why); }
+  // A wait that a stop has cancelled is no loss.
+  void store_lost(error const& why) {
+    if (why.code != store::errc::wait_cancelled)
+      store_lost_(why);
+  }
 
  private:
   boost::asio::awaitable<void> until_nothing_waits(clock::deadline until);

@@ -302,9 +302,11 @@ asio::awaitable<result<void>> commit_queue::wait_for(std::uint64_t number) {
     cancelled = end == task::wait_end::cancelled;
   }
   own->count.fetch_sub(1, std::memory_order_seq_cst);
-  if (written_through() < number)
-    co_return error{errc::lost, latch_.is_tripped() ? latch_.why().to_string() : "nobody waits for it any more"};
-  co_return result<void>{};
+  if (written_through() >= number)
+    co_return result<void>{};
+  if (latch_.is_tripped())
+    co_return error{errc::lost, latch_.why().to_string()};
+  co_return error{errc::wait_cancelled, {}};
 }
 
 } // namespace statefund::store

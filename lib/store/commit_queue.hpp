@@ -63,7 +63,8 @@ class commit_queue {
   std::optional<short_of_space> lacks_space() const noexcept;
   disk_work work() const;
 
-  // Returns once written_through() has come so far; errc::lost. Any thread with an executor of one thread.
+  // Returns once written_through() has come so far; errc::lost, errc::wait_cancelled. Any thread with an executor of
+  // one thread.
   boost::asio::awaitable<result<void>> wait_for(std::uint64_t number);
 
  private:

@@ -10,6 +10,8 @@ std::string_view describe(errc value) noexcept {
   switch (value) {
   case errc::lost:
     return "the store was lost: a write, a sync or a read failed";
+  case errc::wait_cancelled:
+    return "nobody waits for it any more";
   case errc::directory_unusable:
     return "the data directory cannot be used";
   case errc::in_use:

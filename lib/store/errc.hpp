@@ -10,6 +10,7 @@ namespace statefund::store {
 
 enum class errc {
   lost = 1,           // a write or sync has failed: nothing is ordered or shown any more, and the process ends
+  wait_cancelled,     // whoever waited was cancelled; of the store it says nothing
   directory_unusable, // the data directory cannot be made, locked or read, or others may read it
   in_use,             // another process has the data directory open
   format_newer,       // a newer version has written it

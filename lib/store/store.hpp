@@ -182,7 +182,8 @@ class store {
   // A ticket for all that was committed so far, by any thread: once it is durable, whatever was read before is.
   virtual ticket ordered_so_far() const noexcept = 0;
 
-  // Returns once the change is durable under the store's sync setting, or with errc::lost.
+  // Returns once the change is durable under the store's sync setting, or with errc::lost; with errc::wait_cancelled
+  // where the caller is cancelled before.
   virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;
 
   // Whether all that was ordered up to the ticket can be read back by read_messages(), read_delayed() and

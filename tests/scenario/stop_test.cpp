@@ -134,3 +134,27 @@ TEST_CASE("a store that is lost while a turn reads leaves the batch where it was
   CHECK(world.functions.calls_count() == 0);
   CHECK(world.all().counts().pending_messages_count == 1);
 }
+
+TEST_CASE("what a stop no longer waits for until it is durable is not taken for a lost store") {
+  shards_in_process world;
+  world.store.keep_over_restart();
+  function::limits careful;
+  careful.calls = message::call_when::durable;
+  world.functions.declare("careful", {}, careful);
+  world.functions.declare("fn", [](seen_call const& call) -> result<message::reply> {
+    message::invocation_result done;
+    done.egresses.push_back({{"out", "declared"}, call.taken[0].value});
+    return message::reply{std::move(done)};
+  });
+  world.store.hold_durable();
+  REQUIRE(world.accepts(address_of("careful", "waits"), "1"));
+  REQUIRE(world.accepts(alice, "1"));
+  world.settle();
+  REQUIRE(world.functions.calls_count() == 1);
+  auto const left = world.start_drain(deadline::after(1s));
+  world.advance(1s);
+  world.settle();
+  REQUIRE(left->has_value());
+  CHECK((*left)->messages_count == 1);
+  CHECK(world.stores_lost_count() == 0);
+}

@@ -51,7 +51,7 @@ void world::start() {
   parts.declared = declarations_of(modules_);
   parts.store_lost = [this](error const& why) {
     store_lost_ = true;
-    if (!why.detail.empty()) // crash_store has none
+    if (!store_->is_lost())
       wrong("a store that is there is given up: " + why.to_string());
   };
   all_ = std::make_unique<dispatch::dispatcher>(chosen, std::move(parts));

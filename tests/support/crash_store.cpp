@@ -443,7 +443,7 @@ asio::awaitable<result<void>> crash_store::durable(statefund::store::ticket orde
   while (ordered.number() > durable_through_ && !lost_) {
     auto const end = co_await changed_.wait(clock::deadline::never());
     if (end == task::wait_end::cancelled)
-      co_return error{errc::lost, {}};
+      co_return error{errc::wait_cancelled, {}};
   }
   if (!lost_)
     co_await take_time();

@@ -71,7 +71,7 @@ asio::awaitable<result<void>> late_store::durable(statefund::store::ticket order
   while (ordered.number() > durable_through_ && !lost_) {
     auto const waited = co_await changed_.wait(clock::deadline::never());
     if (waited == task::wait_end::cancelled)
-      break;
+      co_return error{errc::wait_cancelled, {}};
   }
   if (lost_)
     co_return error{errc::lost, {}};

@@ -60,9 +60,9 @@ TEST_CASE("the crash store keeps the contract of a store") {
 }
 
 TEST_CASE("the crash store keeps the contract over restarts") {
-  boost::asio::io_context loop;
   support::disk disk;
-  store_contract::over_restarts([&] { return std::make_unique<crash_store>(disk, loop.get_executor()); });
+  store_contract::over_restarts(
+      [&](support::event_loop& loop) { return std::make_unique<crash_store>(disk, loop.executor()); });
 }
 
 TEST_CASE("a process that ends keeps what was written; a power loss a prefix that holds what was synced") {

@@ -91,7 +91,7 @@ TEST_CASE("the rocks store keeps the contract of a store") {
 
 TEST_CASE("the rocks store keeps the contract over restarts") {
   support::temporary_directory const place;
-  store_contract::over_restarts([&] { return open(place.path() / "state"); });
+  store_contract::over_restarts([&](support::event_loop&) { return open(place.path() / "state"); });
 }
 
 TEST_CASE("a data directory is the daemon's own, and one process's") {

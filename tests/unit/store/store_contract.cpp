@@ -1,6 +1,7 @@
 #include "unit/store/store_contract.hpp"
 
-#include "support/event_loop.hpp"
+#include "store/errc.hpp"
+#include "task/gate.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -64,6 +65,11 @@ asio::awaitable<void> into(asio::awaitable<result<T>> reading, std::optional<T>&
   if (!read)
     FAIL("the store was lost");
   value = std::move(*read);
+}
+
+asio::awaitable<void> into(asio::awaitable<result<void>> waiting, std::optional<result<void>>& end) {
+  auto const told = co_await std::move(waiting);
+  end = told;
 }
 
 template <class T>
@@ -366,7 +372,7 @@ message::envelope envelope_to(message::address const& target, std::string const&
 
 void over_restarts(open_again const& open) {
   support::event_loop loop;
-  auto own = open();
+  auto own = open(loop);
   auto const commit = [&](message::change const& whole) {
     auto const ordered = own->commit(whole);
     loop.run(wait(*own, ordered));
@@ -374,7 +380,7 @@ void over_restarts(open_again const& open) {
   };
   auto const restart = [&] {
     own.reset();
-    own = open();
+    own = open(loop);
     return recover_all(loop, *own);
   };
   REQUIRE(own->keeps_over_restart());
@@ -385,6 +391,20 @@ void over_restarts(open_again const& open) {
     CHECK(own->found_delayed_count() == 0);
     CHECK(found.pauses.empty());
     CHECK(own->dead_letters().count == 0);
+  }
+
+  SECTION("a wait for what is not durable ends when it is cancelled, and nothing is lost by that") {
+    auto const never_ordered = store::ticket(commit(sets(alice, "seen", "1")) + 1'000'000'000);
+    std::optional<result<void>> end;
+    task::gate waiting(loop.executor());
+    waiting.start(into(own->durable(never_ordered), end));
+    loop.settle();
+    REQUIRE_FALSE(end.has_value());
+    waiting.cancel();
+    REQUIRE(loop.run_until([&] { return end.has_value(); }));
+    REQUIRE(end->has_error());
+    CHECK(end->error().code == store::errc::wait_cancelled);
+    commit(sets(alice, "seen", "2"));
   }
 
   SECTION("messages that were not consumed are there again, with their keys, each target's in their order") {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/store.hpp"
+#include "support/event_loop.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,8 +25,9 @@ void single_thread(make_store const& make);
 // What is bounded says so, and has room again; likewise with sections.
 void bounds(make_store const& make);
 
-// For a store that keeps over a restart. Opens it on what the one before has kept, which has ended by then.
-using open_again = std::function<std::unique_ptr<store::store>()>;
+// For a store that keeps over a restart. Opens it on what the one before has kept, which has ended by then; used on the
+// loop.
+using open_again = std::function<std::unique_ptr<store::store>(support::event_loop& loop)>;
 void over_restarts(open_again const& open);
 
 // The same order seen from several threads; for the thread sanitizer.
