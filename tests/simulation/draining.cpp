@@ -127,7 +127,7 @@ bool world::is_stuck(std::uint32_t address) const {
       model_.paused_types().contains(std::string(kinds[kind].name)))
     return true;
   auto const account = store_->find_account(egress_id_of(broken_->egress));
-  bool const is_full = account && account->bytes >= run_.egress_bytes_max;
+  bool const is_full = account && account->bytes * 2 >= run_.egress_bytes_max; // or was: who is held is so down to here
   auto const waits_for = [&](auto const& entry) {
     auto const message = entry.second.message;
     auto const& does = run_.messages[message].does;
