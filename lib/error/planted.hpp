@@ -11,6 +11,7 @@ enum class mistake {
   reordered_retry,    // a batch that took no effect goes behind what came meanwhile
   beside_culprit,     // the first message of a batch that is refused is given up, whoever is the cause
   broken_function,    // messages are given up though no other call has succeeded
+  success_untold,     // no other shard hears of a success that its addresses wait for
   expired_stays,      // a state that a turn has seen as expired is not deleted
   refill_by_cursor,   // what comes with a smaller key than was read already is taken for a row on disk
   spill_unwritten,    // a payload leaves memory before the store can read it back

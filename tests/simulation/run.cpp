@@ -24,6 +24,8 @@ test_only::mistake in_rooms(mistake planted) {
     return test_only::mistake::beside_culprit;
   case mistake::broken_function:
     return test_only::mistake::broken_function;
+  case mistake::success_untold:
+    return test_only::mistake::success_untold;
   case mistake::expired_stays:
     return test_only::mistake::expired_stays;
   case mistake::refill_by_cursor:

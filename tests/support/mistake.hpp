@@ -32,13 +32,14 @@ enum class mistake {
   reordered_retry,    // a batch that took no effect goes behind what came meanwhile
   beside_culprit,     // the first message of a batch that is refused is given up, whoever is the cause
   broken_function,    // messages are given up though no other call has succeeded
+  success_untold,     // no other shard hears of a success that its addresses wait for
   expired_stays,      // a state that a turn has seen as expired is not deleted
   refill_by_cursor,   // what comes with a smaller key than was read already is taken for a row on disk
   removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
   spill_unwritten,    // a payload leaves memory before the store can read it back
 };
 
-inline constexpr std::array<std::pair<mistake, std::string_view>, 21> mistakes{{
+inline constexpr std::array<std::pair<mistake, std::string_view>, 22> mistakes{{
     {mistake::consume_by_range, "consume-by-range"},
     {mistake::queue_a_shard, "queue-a-shard"},
     {mistake::number_by_shard, "number-by-shard"},
@@ -56,6 +57,7 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 21> mistakes{{
     {mistake::reordered_retry, "reordered-retry"},
     {mistake::beside_culprit, "beside-culprit"},
     {mistake::broken_function, "broken-function"},
+    {mistake::success_untold, "success-untold"},
     {mistake::expired_stays, "expired-stays"},
     {mistake::refill_by_cursor, "refill-by-cursor"},
     {mistake::spill_unwritten, "spill-unwritten"},
