@@ -57,40 +57,76 @@ std::optional<refusal> refusal_in(serving_state state) {
 }
 
 asio::awaitable<receipt> accept::one(submission message) {
-  return admit(std::move(message), patience::none, deadline::after(10s));
-}
-
-asio::awaitable<receipt> accept::of_upload(submission message, std::unordered_set<message::address>& rejected,
-                                           deadline wait_until) {
-  if (rejected.contains(message.target))
-    co_return refusal{number::rejected_before,
-                      "an earlier message of this request to the same address was rejected, and order is kept", 1s};
-  auto const target = message.target;
-  auto told = co_await admit(std::move(message), patience::waits, wait_until);
-  if (std::holds_alternative<refusal>(told))
-    rejected.insert(target);
+  if (auto told = at_once(message, nullptr))
+    co_return *std::move(told);
+  if (!message.idempotency_key)
+    if (auto full = no_room_for(message, *data_.types.find(message.target.type)))
+      co_return *std::move(full);
+  door_queue::place at(data_.doors, message.target);
+  auto const wait_until = deadline::after(10s);
+  auto told = co_await admit(message, at, patience::none, wait_until);
   co_return told;
 }
 
-asio::awaitable<receipt> accept::admit(submission message, patience when_full, deadline wait_until) {
+asio::awaitable<std::vector<receipt>> accept::of_upload(std::vector<submission> messages,
+                                                        std::unordered_set<message::address>& rejected,
+                                                        std::chrono::nanoseconds wait_max) {
+  std::vector<receipt> all;
+  all.reserve(messages.size());
+  std::optional<door_queue::place> at; // kept while there is room: uploads take turns by mailboxes full
+  for (auto& one : messages) {
+    auto const caller = co_await asio::this_coro::cancellation_state;
+    if (caller.cancelled() != asio::cancellation_type::none) {
+      all.emplace_back(refusal{number::not_accepting, "the upload was broken off", std::nullopt});
+      continue;
+    }
+    if (rejected.contains(one.target)) {
+      all.emplace_back(refusal{number::rejected_before,
+                               "an earlier message of this request to the same address was rejected, and order is kept",
+                               1s});
+      continue;
+    }
+    if (at && (at->target() != one.target || is_shut(one.target)))
+      at.reset();
+    if (auto told = at_once(one, at ? &*at : nullptr)) {
+      all.push_back(*std::move(told));
+    } else {
+      if (!at)
+        at.emplace(data_.doors, one.target);
+      auto const wait_until = deadline::after(wait_max);
+      auto waited = co_await admit(one, *at, patience::waits, wait_until);
+      all.push_back(std::move(waited));
+    }
+    if (std::holds_alternative<refusal>(all.back()))
+      rejected.insert(one.target);
+  }
+  co_return all;
+}
+
+std::optional<receipt> accept::at_once(submission& message, door_queue::place const* first) {
   if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))
-    co_return *std::move(closed);
-  lane const* type = data_.types.find(message.target.type);
+    return *std::move(closed);
+  lane const* const type = data_.types.find(message.target.type);
   if (!type)
-    co_return unknown(message.target.type);
+    return unknown(message.target.type);
+  auto const& key = message.idempotency_key;
+  if (key && (key->empty() || key->size() > key_bytes_max))
+    return refusal{number::request_malformed, "an idempotency key has between 1 and 1024 bytes", std::nullopt};
+  if (key || (!first && data_.doors.is_occupied(message.target)) || no_room_for(message, *type))
+    return std::nullopt;
+  return order(std::move(message), {});
+}
+
+bool accept::is_shut(message::address const& target) {
+  auto const* const box = data_.mailboxes.find(target);
+  return box && box->is_shut();
+}
+
+asio::awaitable<receipt> accept::admit(submission& message, door_queue::place& at, patience when_full,
+                                       deadline wait_until) {
   auto& target = message.target;
   auto& key = message.idempotency_key;
-  if (key && (key->empty() || key->size() > key_bytes_max))
-    co_return refusal{number::request_malformed, "an idempotency key has between 1 and 1024 bytes", std::nullopt};
-
-  auto full = no_room_for(message, *type);
-  if (!key && !full && !data_.doors.is_occupied(target))
-    co_return order(std::move(message), {});
-  if (full && when_full == patience::none && !key)
-    co_return *std::move(full);
-
-  door_queue::place place(data_.doors, target);
-  auto const came_first = co_await place.first(wait_until);
+  auto const came_first = co_await at.first(wait_until);
   if (came_first != task::wait_end::notified)
     co_return refusal{number::mailbox_full, "the mailbox of " + to_text(target) + " is full, and others wait before it",
                       1s};
@@ -114,17 +150,17 @@ asio::awaitable<receipt> accept::admit(submission message, patience when_full, d
   for (;;) {
     if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))
       co_return *std::move(closed);
-    type = data_.types.find(target.type); // a reload may have come between
+    lane const* const type = data_.types.find(target.type); // a reload may have come between
     if (!type)
       co_return unknown(target.type);
-    full = no_room_for(message, *type);
+    auto full = no_room_for(message, *type);
     if (!full)
       co_return order(std::move(message), std::move(fingerprint));
     if (when_full == patience::none || wait_until.reached())
       co_return *std::move(full);
     auto const next_look =
         full->why == number::mailbox_full ? wait_until : std::min(wait_until, deadline::after(memory_looked_at_every));
-    auto const looked = co_await place.room(next_look);
+    auto const looked = co_await at.room(next_look);
     if (looked == task::wait_end::cancelled)
       co_return *std::move(full);
   }

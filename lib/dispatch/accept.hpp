@@ -1,14 +1,17 @@
 #pragma once
 
 #include "clock/deadline.hpp"
+#include "dispatch/door_queue.hpp"
 #include "dispatch/entrance.hpp"
 #include "dispatch/shard_data.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 namespace statefund::dispatch {
 
@@ -26,9 +29,12 @@ class accept {
   // Refuses at once where there is no room.
   boost::asio::awaitable<receipt> one(submission message);
 
-  // Waits for room, up to `wait_until`. After a refusal every later message to the same address is refused, too.
-  boost::asio::awaitable<receipt> of_upload(submission message, std::unordered_set<message::address>& rejected,
-                                            clock::deadline wait_until);
+  // In their order; each waits for room, at most `wait_max`. After a refusal every later message to the same address is
+  // refused, too. Who waits before the same mailbox has it in turn, as many messages each as it then takes. Once the
+  // caller is cancelled the rest is refused.
+  boost::asio::awaitable<std::vector<receipt>> of_upload(std::vector<submission> messages,
+                                                         std::unordered_set<message::address>& rejected,
+                                                         std::chrono::nanoseconds wait_max);
 
   // Why a message would be refused at this moment; absent: there is room, and nobody waits for it.
   std::optional<refusal> refusal_of(submission const& message);
@@ -36,7 +42,12 @@ class accept {
  private:
   enum class patience { none, waits };
 
-  boost::asio::awaitable<receipt> admit(submission message, patience when_full, clock::deadline wait_until);
+  // Ordered or refused; absent: something has to be waited for. What is not ordered stays as it is. `first`: the
+  // caller's place, with nobody before it; null: it has none.
+  std::optional<receipt> at_once(submission& message, door_queue::place const* first);
+  boost::asio::awaitable<receipt> admit(submission& message, door_queue::place& at, patience when_full,
+                                        clock::deadline wait_until);
+  bool is_shut(message::address const& target);
   refusal unknown(message::function_type const& type) const;
   std::optional<refusal> no_room_for(submission const& message, lane const& type);
   receipt order(submission message, std::string fingerprint);

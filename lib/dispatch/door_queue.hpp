@@ -30,6 +30,8 @@ class door_queue {
     place(place const&) = delete;
     place& operator=(place const&) = delete;
 
+    message::address const& target() const noexcept { return target_; }
+
     // Returns notified as soon as nobody is before this one.
     boost::asio::awaitable<task::wait_end> first(clock::deadline until);
     // Requires to be first. Returns notified when the mailbox may have room (look again).

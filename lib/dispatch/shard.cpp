@@ -155,17 +155,7 @@ struct shard::parts_left {
 
 asio::awaitable<void> shard::accept_part(part& own, upload& of, std::chrono::nanoseconds wait_max) {
   auto& rejected = of.rejected_on(data_.place.shard);
-  own.receipts.reserve(own.messages.size());
-  for (auto& message : own.messages) {
-    auto const caller = co_await asio::this_coro::cancellation_state;
-    if (caller.cancelled() != asio::cancellation_type::none) {
-      own.receipts.emplace_back(refusal{number::not_accepting, "the upload was broken off", std::nullopt});
-      continue;
-    }
-    auto const wait_until = deadline::after(wait_max);
-    auto told = co_await accept_.of_upload(std::move(message), rejected, wait_until);
-    own.receipts.push_back(std::move(told));
-  }
+  own.receipts = co_await accept_.of_upload(std::move(own.messages), rejected, wait_max);
 }
 
 asio::awaitable<void> shard::accept_elsewhere(shard& there, part& own, upload& of, std::chrono::nanoseconds wait_max,

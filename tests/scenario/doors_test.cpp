@@ -159,6 +159,29 @@ TEST_CASE("after wait_max a message of an upload is rejected, and so is every la
   CHECK(world.is_empty());
 }
 
+TEST_CASE("uploads that wait for one address have its mailbox in turn, as many messages each as it then takes") {
+  shards_in_process world;
+  world.functions.declare("fn", {}, marked(4));
+  world.functions.hold();
+  REQUIRE(world.accepts(alice, "out"));
+  world.settle();
+  std::vector<dispatch::submission> one, other;
+  for (char digit = '0'; digit <= '9'; ++digit) {
+    one.push_back(message_to(alice, std::string("a") + digit));
+    other.push_back(digit == '5' ? keyed(alice, "b5", "key") : message_to(alice, std::string("b") + digit));
+  }
+  auto const first = world.start_upload(std::move(one), 10s);
+  auto const second = world.start_upload(std::move(other), 10s);
+  world.settle();
+  world.functions.release();
+  world.settle();
+  REQUIRE(first->has_value());
+  REQUIRE(second->has_value());
+  CHECK(taken(world, alice) == texts{"out", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "b0", "b1",
+                                     "b2",  "b3", "a8", "a9", "b4", "b5", "b6", "b7", "b8", "b9"});
+  CHECK(world.is_empty());
+}
+
 TEST_CASE("uploads that wait for one address are admitted first come, first served") {
   shards_in_process world;
   world.functions.declare("fn", {}, marked(1));
