@@ -22,6 +22,11 @@ namespace {
 
 // A write that is much larger takes longer than a sync, and everybody waits for its end.
 constexpr std::uint64_t batch_bytes_max = 4U << 20U;
+// What nobody waits for is put off for as long as the last write has taken, within these: a crash then takes back at
+// most about twice of what it took back otherwise.
+constexpr std::chrono::steady_clock::duration put_off_min = 1ms;
+constexpr std::chrono::steady_clock::duration put_off_max = 20ms;
+constexpr std::uint64_t put_off_bytes_max = 256U << 10U; // the disk is not left idle for more
 constexpr auto promise_synced_every = 1s;
 constexpr auto space_looked_at_every = 1s;
 
@@ -86,13 +91,17 @@ commit_queue::~commit_queue() {
   committer_.join();
 }
 
-void commit_queue::append(encoded_change next, std::uint64_t number, std::uint64_t last_number) {
+bool commit_queue::append(encoded_change next, std::uint64_t number, std::uint64_t last_number) {
   auto const bytes = next.bytes();
   auto const now = clock::steady::now();
   if (unsynced_bytes_.fetch_add(bytes, std::memory_order_relaxed) == 0)
     unsynced_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  bool const was_idle = waiting_.empty();
+  bool const was_enough = waiting_bytes_ >= put_off_bytes_max;
+  waiting_bytes_ += bytes;
   waiting_.push_back({std::move(next), number, last_number, now});
   last_number_.store(last_number, std::memory_order_release);
+  return was_idle || (!was_enough && waiting_bytes_ >= put_off_bytes_max);
 }
 
 not_durable commit_queue::unsynced() const noexcept {
@@ -136,15 +145,24 @@ std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mute
     work_.wait_until(lock, last_look_at_space_ + space_looked_at_every, has_work);
   else
     work_.wait(lock, has_work);
+  auto const goes_now = [this] {
+    return stops_ || waiting_bytes_ >= put_off_bytes_max || wanted_through_ >= waiting_.front().number;
+  };
+  if (!waiting_.empty())
+    work_.wait_until(lock, std::chrono::steady_clock::now() + put_off_, goes_now);
   std::uint64_t bytes = 0;
   auto const end = std::find_if(waiting_.begin(), waiting_.end(), [&](ordered const& one) {
     bytes += one.steps.bytes();
     return bytes > batch_bytes_max && &one != &waiting_.front();
   });
-  if (end == waiting_.end())
+  if (end == waiting_.end()) {
+    waiting_bytes_ = 0;
     return std::exchange(waiting_, {});
+  }
   std::vector<ordered> batch(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
   waiting_.erase(waiting_.begin(), end);
+  for (auto const& one : batch)
+    waiting_bytes_ -= one.steps.bytes();
   return batch;
 }
 
@@ -234,6 +252,7 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
     if (latch_.is_tripped())
       return false;
   }
+  put_off_ = std::clamp(std::chrono::steady_clock::now() - began, put_off_min, put_off_max);
   newest_written_ = head.last_number;
   delayed_count_ = head.delayed_count;
   if (how == sync::now) {
@@ -288,6 +307,16 @@ std::shared_ptr<commit_queue::waiters> commit_queue::waiters_on(asio::any_io_exe
   return waiters_.emplace_back(std::make_shared<waiters>(executor));
 }
 
+void commit_queue::want(std::uint64_t number) {
+  {
+    std::lock_guard const lock(order_);
+    if (number <= wanted_through_)
+      return;
+    wanted_through_ = number;
+  }
+  work_.notify_one();
+}
+
 asio::awaitable<result<void>> commit_queue::wait_for(std::uint64_t number) {
   if (written_through() >= number)
     co_return result<void>{};
@@ -295,6 +324,7 @@ asio::awaitable<result<void>> commit_queue::wait_for(std::uint64_t number) {
   auto const own = waiters_on(executor);
   // Counted before it looks: a write that ends in between finds it.
   own->count.fetch_add(1, std::memory_order_seq_cst);
+  want(number);
   bool cancelled = false;
   while (written_through() < number && !latch_.is_tripped() && !cancelled) {
     auto const never = clock::deadline::never();

@@ -24,7 +24,9 @@
 namespace statefund::store {
 
 // The one order of the daemon, and the one thread that writes it: whatever was ordered while a write was under way goes
-// into the next one, whole changes without a gap. Once a write or sync has failed nothing is written any more.
+// into the next one, whole changes without a gap. What nobody waits for is put off for a moment: it goes with what
+// somebody waits for, or what it puts is removed before it is written. Once a write or sync has failed nothing is
+// written any more.
 class commit_queue {
  public:
   commit_queue(database& to, latch& failed, sync_policy const& chosen, std::uint64_t free_bytes_min,
@@ -39,14 +41,16 @@ class commit_queue {
   template <class WithNumber>
   std::uint64_t order(encoded_change next, std::size_t records_count, WithNumber const& with_number) {
     std::uint64_t number = 0;
+    bool tells = false;
     {
       std::lock_guard const lock(order_);
       number = next_number_;
       next_number_ += 1 + records_count;
       with_number(number, next);
-      append(std::move(next), number, next_number_ - 1);
+      tells = append(std::move(next), number, next_number_ - 1);
     }
-    work_.notify_one();
+    if (tells)
+      work_.notify_one();
     return number;
   }
   // Runs `work` under the lock of the order.
@@ -83,7 +87,8 @@ class commit_queue {
   };
 
   void look_at_space();
-  void append(encoded_change next, std::uint64_t number, std::uint64_t last_number);
+  bool append(encoded_change next, std::uint64_t number,
+              std::uint64_t last_number); // true: the committer wants to know
   void run();
   std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
   // What of the changes is to be written: not what one of them puts and another one removes again. Returns how many
@@ -94,6 +99,7 @@ class commit_queue {
   bool sync_due() const;
   bool promise_what_is_synced();
   bool sync_promise();
+  void want(std::uint64_t number);
   void tell_waiters();
   std::shared_ptr<waiters> waiters_on(boost::asio::any_io_executor const& executor);
 
@@ -105,6 +111,8 @@ class commit_queue {
   mutable std::mutex order_; // number and append are one step; guards all below up to the atomics
   std::condition_variable work_;
   std::vector<ordered> waiting_;
+  std::uint64_t waiting_bytes_ = 0;
+  std::uint64_t wanted_through_ = 0; // somebody waits for it
   std::uint64_t next_number_;
   bool stops_ = false;
 
@@ -124,7 +132,8 @@ class commit_queue {
   // the committer's own
   std::uint64_t synced_through_;
   std::uint64_t newest_written_;
-  std::uint64_t delayed_count_; // of what is written
+  std::uint64_t delayed_count_;                   // of what is written
+  std::chrono::steady_clock::duration put_off_{}; // how long what nobody waits for is
   std::chrono::steady_clock::time_point last_sync_;
   std::chrono::steady_clock::time_point last_promise_sync_;
   std::chrono::steady_clock::time_point last_look_at_space_;

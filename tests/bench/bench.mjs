@@ -273,7 +273,7 @@ spec:
       [what, median(ms).toFixed(0), `${Math.min(...ms).toFixed(0)}-${Math.max(...ms).toFixed(0)}`])];
     const called = await calling({directory, body_path: bodies_path.empty, client: path.join(path.dirname(chosen.binary), 'bench_calls'), ...chosen});
     for (const stop of started.reverse().splice(0)) await stop(); // the stores are measured by daemons of their own
-    const kept = await keeping({binary: chosen.binary, directory, rounds: chosen.rounds, messages: chosen.messages});
+    const kept = await keeping({binary: chosen.binary, client: path.join(path.dirname(chosen.binary), 'bench_answers'), directory, rounds: chosen.rounds, messages: chosen.messages});
     const told = facts(chosen);
     console.log(told.join('\n'));
     for (const [title, rows] of [...tables, ['a call and nothing besides', called.rows], waiting, ['reading module files', read], ['what keeping costs', kept.rows], ['a start after kill -9', kept.start_rows]]) console.log(`\n${title}\n${aligned(rows).join('\n')}`);

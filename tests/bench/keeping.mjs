@@ -1,7 +1,8 @@
 // What keeping costs: the daemon with the memory store beside the durable one with each sync setting.
+import {execFile} from 'node:child_process';
 import fs from 'node:fs';
-import http from 'node:http';
 import path from 'node:path';
+import {promisify} from 'node:util';
 
 import {Daemon, Directory, module_for} from '../../docs/demo/statefund.mjs';
 import {Nginx, canned_function} from './floor.mjs';
@@ -81,23 +82,16 @@ export function syncs_of_disk(directory, count) {
 }
 
 // Single messages, one after the other: the milliseconds until each was answered.
-async function answers_one_at_a_time(daemon, count) {
-  const agent = new http.Agent({keepAlive: true, maxSockets: 1});
-  const taken_ms = [];
-  for (let i = 0; i < count; ++i) {
-    const begun_at = performance.now();
-    await load.put(daemon, agent, `/${namespace}/empty/one-${i}`, value);
-    taken_ms.push(performance.now() - begun_at);
-  }
-  agent.destroy();
-  return taken_ms;
+async function answers_one_at_a_time(daemon, client, count) {
+  const {stdout} = await promisify(execFile)(client, [daemon.ingress, `/${namespace}/empty/one`, String(count)]);
+  return stdout.trim().split('\n').map((taken_us) => Number(taken_us) / 1e3);
 }
 
 const distinct = (i) => `address-${String(i).padStart(7, '0')}`;
 const of_producers = (name, count, id_of) =>
   load.uploads({namespace, name, id_of, value, count, messages_per_upload: 100});
 
-async function measure_kind(binary, nginx, kind, messages) {
+async function measure_kind(binary, client, nginx, kind, messages) {
   const out = `${egress.namespace}/${egress.name}`;
   return with_daemon(binary, nginx, kind, async (daemon) => {
     for (let i = 100; i < 164; ++i) await load.settle_one(daemon, {...first.target, id: `no${i}`}, first.value);
@@ -114,7 +108,7 @@ async function measure_kind(binary, nginx, kind, messages) {
     const empty = await load.run({...common, name: 'empty', bodies: of_producers('empty', messages, distinct), one_call_each: true});
     const hot_bodies = load.uploads({namespace, name: 'empty', id_of: () => 'hot', value, count: 4 * messages, messages_per_upload: 2_000});
     const hot = await load.run({daemon, nginx, connection_count: 4, name: 'empty', bodies: hot_bodies});
-    const answered_ms = await answers_one_at_a_time(daemon, 500);
+    const answered_ms = await answers_one_at_a_time(daemon, client, 500);
     return {
       full, empty, hot, answered_ms, single_per_second,
       single_store_bytes: (at_end.parts - after.parts) / singles,
@@ -137,7 +131,7 @@ async function start_with(binary, nginx, pending, addresses) {
 }
 
 // Gives the tables' rows and what is meant by them.
-export async function keeping({binary, directory, rounds, messages}) {
+export async function keeping({binary, client, directory, rounds, messages}) {
   const answer = from_function({state, egress});
   const question = incomplete_invocation_context(state);
   const asking = to_function(first.target, first.value);
@@ -147,7 +141,7 @@ export async function keeping({binary, directory, rounds, messages}) {
     const syncs_ms = [];
     for (let round = 0; round < rounds; ++round) {
       for (const [kind, how] of Object.entries(kinds)) {
-        seen[kind].push(await measure_kind(binary, nginx, how, messages));
+        seen[kind].push(await measure_kind(binary, client, nginx, how, messages));
         const {full, hot} = seen[kind].at(-1);
         process.stderr.write(`bench: round ${round + 1} of ${rounds}: store ${kind}: ${Math.round(full.per_second)} a second, ` +
           `${Math.round(hot.per_second)} hot\n`);

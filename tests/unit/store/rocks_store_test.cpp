@@ -193,6 +193,21 @@ TEST_CASE("with any setting of sync what was ordered is there after a stop") {
   CHECK(read_one(loop, *own, alice, "s")->value.bytes == "99");
 }
 
+TEST_CASE("what nobody waits for is written all the same, and so is what comes behind it") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  auto const own = open(place.path() / "state");
+  store::ticket last;
+  for (int i = 0; i < 3; ++i) {
+    last = own->commit(sets(alice, "seen", message::stored_value{{"int", true, std::to_string(i)}, {}}));
+    CHECK(loop.run_until([&] { return own->is_written(last); }));
+  }
+  CHECK(own->unsynced().bytes == 0);
+  bool done = false;
+  loop.run(keep_durable(*own, last, done));
+  CHECK(done);
+}
+
 TEST_CASE("a disk with less room than it should have is told of") {
   support::temporary_directory const place;
   store::rocks_store_options chosen;
