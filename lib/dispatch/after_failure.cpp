@@ -209,7 +209,7 @@ turn_end turn_loop::await_success(mailbox::mailbox& own, lane& type, given_up_fo
   own.awaits_success = true;
   type.awaiting.push_back(&own);
   if (type.awaiting.size() == 1)
-    links_.ask_for_success(type.type, own.failing_since, data_.types.generation());
+    ask_for_success(type);
   return turn_end::failed;
 }
 
@@ -223,7 +223,7 @@ void turn_loop::succeeded(lane& type) {
   type.last_success = 1 + data_.process.successes_total.fetch_add(1, std::memory_order_relaxed);
   for (auto const shard : std::exchange(type.success_wanted_by, {}))
     if (!test_only::is_planted(test_only::mistake::success_untold))
-      links_.tell_success(shard, type.type, type.last_success, data_.types.generation());
+      links_.tell_success(shard, type.type, success_of(type));
   if (!type.awaiting.empty())
     wake_awaiting(type);
 }
@@ -248,29 +248,39 @@ void turn_loop::success_wanted(std::size_t by, message::function_type const& typ
   if (!own)
     return;
   if (own->last_success > since && data_.types.generation() >= generation)
-    links_.tell_success(by, type, own->last_success, data_.types.generation());
+    links_.tell_success(by, type, success_of(*own));
   else if (std::find(own->success_wanted_by.begin(), own->success_wanted_by.end(), by) == own->success_wanted_by.end())
     own->success_wanted_by.push_back(by);
 }
 
-void turn_loop::success_told(message::function_type const& type, std::uint64_t success, std::uint64_t generation) {
+void turn_loop::success_told(message::function_type const& type, success told) {
   lane* const own = data_.types.find(type);
-  if (!own)
-    return;
-  if (generation >= own->bound_generation)
-    own->last_success = std::max(own->last_success, success);
+  if (!own || told.from_generation > data_.types.generation())
+    return; // of what is not known yet to be the same function; rebound() asks again
+  if (told.to_generation >= own->bound_generation)
+    own->last_success = std::max(own->last_success, told.place);
   wake_awaiting(*own);
-  if (own->awaiting.empty())
+  ask_for_success(*own);
+}
+
+void turn_loop::ask_for_success(lane const& type) {
+  if (type.awaiting.empty())
     return;
   auto const earlier = [](auto const* left, auto const* right) { return left->failing_since < right->failing_since; };
-  auto const* const first = *std::min_element(own->awaiting.begin(), own->awaiting.end(), earlier);
-  links_.ask_for_success(type, first->failing_since, data_.types.generation());
+  auto const* const first = *std::min_element(type.awaiting.begin(), type.awaiting.end(), earlier);
+  links_.ask_for_success(type.type, first->failing_since, data_.types.generation());
+}
+
+success turn_loop::success_of(lane const& type) const {
+  return {type.last_success, type.bound_generation, data_.types.generation()};
 }
 
 void turn_loop::rebound() {
   for (auto const& [type, lane] : data_.types)
-    if (!lane->awaiting.empty())
+    if (!lane->awaiting.empty()) {
       wake_awaiting(*lane);
+      ask_for_success(*lane);
+    }
 }
 
 } // namespace statefund::dispatch

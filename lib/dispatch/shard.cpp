@@ -72,25 +72,24 @@ shard_data::links shard::links() {
 }
 
 turn_loop::links shard::turn_links() {
-  return {
-      [this](ready_turn next, call_place at) { return run_there(next, at); },
-      [this](call_place at, message::address const& self, message::batch const& taken,
-             message::state_values const& states,
-             deadline total) { return call_there(at, self, taken, states, total); },
-      [this](message::function_type const& type) {
-        all_.post_to_all([type, from = data_.place.shard](shard& there) { there.turns_.unbound_has_room(type, from); });
-      },
-      [this](message::function_type const& type, std::uint64_t since, std::uint64_t generation) {
-        for (std::size_t i = 0; i < shards_count(); ++i)
-          if (auto const own = data_.place.shard; i != own)
-            all_.post_to(i, [own, type, since, generation](shard& there) {
-              there.turns_.success_wanted(own, type, since, generation);
-            });
-      },
-      [this](std::size_t at, message::function_type const& type, std::uint64_t success, std::uint64_t generation) {
-        all_.post_to(
-            at, [type, success, generation](shard& there) { there.turns_.success_told(type, success, generation); });
-      }};
+  return {[this](ready_turn next, call_place at) { return run_there(next, at); },
+          [this](call_place at, message::address const& self, message::batch const& taken,
+                 message::state_values const& states,
+                 deadline total) { return call_there(at, self, taken, states, total); },
+          [this](message::function_type const& type) {
+            all_.post_to_all(
+                [type, from = data_.place.shard](shard& there) { there.turns_.unbound_has_room(type, from); });
+          },
+          [this](message::function_type const& type, std::uint64_t since, std::uint64_t generation) {
+            for (std::size_t i = 0; i < shards_count(); ++i)
+              if (auto const own = data_.place.shard; i != own)
+                all_.post_to(i, [own, type, since, generation](shard& there) {
+                  there.turns_.success_wanted(own, type, since, generation);
+                });
+          },
+          [this](std::size_t at, message::function_type const& type, success told) {
+            all_.post_to(at, [type, told](shard& there) { there.turns_.success_told(type, told); });
+          }};
 }
 
 asio::awaitable<void> shard::all_has_come() {

@@ -57,6 +57,14 @@ struct call_place {
 
 // The second way: mailbox.take -> store.read -> function.call -> conclude -> store.commit -> release. One shard, on its
 // thread. At most one turn of an address runs at a time.
+// A call that has succeeded, of a function that is bound, on the shard that tells of it, from one generation of its
+// lanes to the other.
+struct success {
+  std::uint64_t place; // among the process's
+  std::uint64_t from_generation;
+  std::uint64_t to_generation;
+};
+
 class turn_loop {
  public:
   // A type's permits may be on one shard, and its address on another.
@@ -71,9 +79,7 @@ class turn_loop {
     std::function<void(message::function_type const&)> unbound_has_room;
     // Another shard is asked to tell of the first success of a type after `since`, or tells of one.
     std::function<void(message::function_type const&, std::uint64_t since, std::uint64_t generation)> ask_for_success;
-    std::function<void(std::size_t shard, message::function_type const&, std::uint64_t success,
-                       std::uint64_t generation)>
-        tell_success;
+    std::function<void(std::size_t shard, message::function_type const&, success)> tell_success;
   };
 
   turn_loop(shard_data& data, links others);
@@ -88,7 +94,7 @@ class turn_loop {
   // Of calls that succeed on other shards, which work with declarations of that generation.
   void success_wanted(std::size_t by, message::function_type const& type, std::uint64_t since,
                       std::uint64_t generation);
-  void success_told(message::function_type const& type, std::uint64_t success, std::uint64_t generation);
+  void success_told(message::function_type const& type, success told);
   // Lanes were bound anew: what was known of the function's successes and failures is not true any more.
   void rebound();
 
@@ -175,6 +181,8 @@ class turn_loop {
   static void stand_paused(mailbox::mailbox& own, lane& type, std::string reason);
   void succeeded(lane& type);
   void wake_awaiting(lane& type);
+  void ask_for_success(lane const& type);
+  success success_of(lane const& type) const;
 
   turn_end after_rebinding(mailbox::mailbox& own, lane& type, message::batch taken);
   turn_end halt(mailbox::mailbox& own, lane& type, message::batch taken, error const& why);

@@ -1,6 +1,7 @@
 #include "support/shards_in_process.hpp"
 
 #include "dispatch/share.hpp"
+#include "task/gate.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -728,6 +729,50 @@ TEST_CASE("between two shards of which one has not applied a reload yet, a turn 
     world.settle();
     CHECK(applied->has_value());
     CHECK(taken(world, self) == texts{"1", "2"});
+    CHECK(world.is_empty());
+  }
+}
+
+namespace {
+
+boost::asio::awaitable<void> send(dispatch::shard& by, dispatch::submission one) {
+  auto const told = co_await by.accept(std::move(one));
+  CHECK(std::holds_alternative<dispatch::accepted>(told));
+}
+
+} // namespace
+
+TEST_CASE("a success of what another shard has bound already gives nothing up that failed with what was bound before") {
+  for (int steps_count = 0; steps_count < 40; ++steps_count) {
+    INFO("after " << steps_count << " steps of the first shard");
+    shards_in_process world(3, {}, {}, loops::one_a_shard);
+    auto const bad = address_on(world, "fn", 2);
+    auto const good = address_on(world, "fn", 1);
+    function::limits skips;
+    skips.then = message::on_failure::skip;
+    auto const refuses = [&](seen_call const& call) -> result<message::reply> {
+      return error{call.self == bad ? function::errc::message_refused : function::errc::endpoint_failed, "bad"};
+    };
+    world.functions.declare("fn", refuses, skips);
+    world.apply();
+    REQUIRE(world.accepts(bad, "1"));
+    world.settle();
+    REQUIRE(world.status("fn").paused_count == 1);
+
+    world.functions.declare("fn", {}, skips);
+    auto const applied = world.start_apply();
+    for (int i = 0; i < steps_count; ++i)
+      world.loop.step(0);
+    task::gate door(world.at(1).executor());
+    door.start(send(world.at(1), message_to(good, "2")));
+    for (std::size_t const shard : {1, 2})
+      for (int i = 0; i < 1000 && world.loop.step(shard); ++i)
+        ;
+    world.advance(2min);
+    CHECK(applied->has_value());
+    CHECK(door.running_count() == 0);
+    CHECK(world.status("fn").counters.skipped_total == 0);
+    CHECK(taken(world, bad) == texts{"1", "1"});
     CHECK(world.is_empty());
   }
 }
