@@ -58,6 +58,7 @@ asio::awaitable<void> delayed::fire_when_due() {
     auto const now_ms = clock::unix_ms();
     for (int i = 0; i < fired_in_a_row_max && data_.delayed.earliest_due_ms().value_or(INT64_MAX) <= now_ms; ++i)
       take_first();
+    data_.delivered.alarm_changed().notify_all(); // the window has room
     auto others = asio::post(data_.executor, asio::deferred);
     co_await std::move(others);
   }
@@ -70,6 +71,11 @@ void delayed::take_first() {
   bool const is_here = data_.delivered.shard_of(target) == data_.place.shard;
   if (!others_wait && is_here && room_in(target) > 0)
     return fire(due);
+  if (data_.delayed.set_aside_is_full()) {
+    if (!others_wait)
+      return fire(due);
+    fire(*data_.delayed.first_for(target));
+  }
   data_.delayed.set_aside_front();
   if (!others_wait)
     loops_.start(deliver_set_aside(target));

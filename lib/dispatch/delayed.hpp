@@ -20,7 +20,8 @@ inline constexpr std::array<double, 10> lateness_seconds_bounds{0.001, 0.005, 0.
 // address that set it. One shard, on its thread.
 //
 // What its target's mailbox cannot take stays in the table, set aside, and holds up no other; as the mailbox admits, it
-// is delivered in due order. So a time in which nothing ran is caught up with.
+// is delivered in due order. So a time in which nothing ran is caught up with. Where too much is set aside, and a store
+// keeps it, the mailbox has to take it all the same, in that order: its tail need not be in memory.
 class delayed {
  public:
   // Waits at the door of a mailbox, wherever it is, until it has room. For how many; 0: cancelled.

@@ -78,8 +78,7 @@ void delayed_table::keep_bound() {
 }
 
 void delayed_table::leave_due_order(node& own) {
-  if (own.in == &by_due_)
-    bytes_ -= bytes_of(own.one.owner, own.one.set);
+  (own.in == &by_due_ ? bytes_ : set_aside_bytes_) -= bytes_of(own.one.owner, own.one.set);
   own.in->erase(own.place);
   if (own.in != &by_due_ && own.in->empty())
     set_aside_.erase(own.one.set.message.target);
@@ -134,6 +133,7 @@ void delayed_table::set_aside_front() {
   leave_due_order(own);
   own.in = &set_aside_[own.one.set.message.target];
   own.place = own.in->emplace(own.one.row(), &own).first;
+  set_aside_bytes_ += bytes_of(own.one.owner, own.one.set);
 }
 
 delayed_table::entry const* delayed_table::first_for(message::address const& target) const {

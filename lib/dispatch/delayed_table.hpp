@@ -37,8 +37,8 @@ class delayed_table {
     message::delayed_key row() const { return {set.due_ms, key}; }
   };
 
-  // Without `asks` the store keeps none, and all are here. `bytes_max` may be exceeded by one message; what is set
-  // aside does not count.
+  // Without `asks` the store keeps none, and all are here. `bytes_max` may be exceeded by one message, and, apart from
+  // these, by one of those that are set aside.
   explicit delayed_table(totals& counts, removed_rows::is_written asks = {}, std::uint64_t bytes_max = UINT64_MAX);
 
   // What an entry takes in memory, as the memory mark counts it.
@@ -80,6 +80,8 @@ class delayed_table {
   // The earliest is due and waits for its target's mailbox.
   void set_aside_front();
   bool has_set_aside(message::address const& target) const { return set_aside_.contains(target); }
+  // Whoever sets one more aside has removed another one before.
+  bool set_aside_is_full() const noexcept { return set_aside_bytes_ >= bytes_max_; }
   // The earliest of those that wait for this mailbox; null: none.
   entry const* first_for(message::address const& target) const;
 
@@ -135,6 +137,7 @@ class delayed_table {
   message::delayed_key edge_;
   message::delayed_key loaded_through_; // up to here all are here; at most the edge
   std::uint64_t bytes_ = 0;             // of by_due_
+  std::uint64_t set_aside_bytes_ = 0;
   std::unordered_map<message::entry_key, node, key_hash> by_key_;
   due_order by_due_;                                          // up to the edge
   std::set<message::entry_key> beyond_;                       // in the order in which they are written

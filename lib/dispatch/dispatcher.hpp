@@ -59,10 +59,10 @@ class dispatcher final : public operations {
   void start_paused();
   serving_state state() const noexcept { return totals_.state; }
 
-  // Returns once every shard works with `next`. Types that it keeps are not touched, and their connections stay. Of the
-  // others, calls that are out end on the function they began on, and every later one is made on the new one; a type
-  // that is not declared any more keeps its messages and states, and goes on where it is declared again. One at a time.
-  // Does nothing once no turn starts any more.
+  // Requires that recover() has returned. Returns once every shard works with `next`. Types that it keeps are not
+  // touched, and their connections stay. Of the others, calls that are out end on the function they began on, and every
+  // later one is made on the new one; a type that is not declared any more keeps its messages and states, and goes on
+  // where it is declared again. One at a time. Does nothing once no turn starts any more.
   boost::asio::awaitable<void> apply(declarations next, keeps_function keeps);
 
   // Accepts nothing more. Where the store keeps nothing, turns go on until nothing waits; then, and with a durable

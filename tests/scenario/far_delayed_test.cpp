@@ -378,6 +378,38 @@ TEST_CASE("with room for one message in the window all come, each when it is due
   CHECK(daemon.is_empty());
 }
 
+TEST_CASE("more than may be set aside for targets that take nothing goes to their mailboxes, in due order") {
+  for (std::size_t const shards : {1U, 3U}) {
+    INFO(shards << " shards");
+    processes daemon(window_of(1h, 3000), shards);
+    function::limits narrow;
+    narrow.waiting_max = narrow.batch_messages_max = 2;
+    daemon.functions.declare("target", {}, narrow);
+    daemon.functions.hold_only(target);
+    daemon.start_again();
+    texts expected;
+    for (int i = 0; i < 200; ++i) {
+      daemon.send(alice, "set " + std::to_string(1000 + i) + " - " + std::to_string(i));
+      expected.push_back(std::to_string(i));
+    }
+    daemon.send(address_of("target", "other"), "is not held up", 2s);
+    daemon.pass(3s);
+    CHECK(daemon.functions.calls_count(address_of("target", "other")) == 1);
+    CHECK(daemon.counts().delayed_count <= 8); // 3000 bytes of them
+    CHECK(daemon.counts().delayed_count > 0);
+    CHECK(daemon.counts().pending_messages_count >= 192);
+    daemon.start_again();
+    daemon.functions.release();
+    daemon.loop.settle();
+    daemon.pass(1s);
+    auto came = daemon.came();
+    REQUIRE(came.size() > 200); // the call that the stop has cut off is made again
+    came.erase(came.begin(), came.end() - 200);
+    CHECK(came == expected);
+    CHECK(daemon.is_empty());
+  }
+}
+
 TEST_CASE("describe counts what an address has set, wherever it lies") {
   processes daemon(window_of(10s));
   daemon.send(alice, "set 60000 - far");
