@@ -198,9 +198,7 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (!filled)
       co_return turn_end::stopped;
   }
-  if (std::exchange(own.tried_generation, type.bound_generation) != type.bound_generation)
-    own.tried = {};
-  message::batch taken = take(own, type, turn::next_messages_max(own.tried, type.limits.batch_messages_max));
+  message::batch taken = take_next(own, type);
   own.out = &taken;
   if (type.limits.calls == message::call_when::durable) {
     auto const kept = co_await data_.store.durable(inputs_of(taken, type));
@@ -217,9 +215,7 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (type.callee != bound)
       co_return after_rebinding(own, type, std::move(taken));
     states.values = std::move(*stored);
-    auto expired = turn::take_out_expired(states, clock::unix_ms());
-    if (test_only::is_planted(test_only::mistake::expired_stays))
-      expired.clear();
+    auto const expired = turn::take_out_expired(states, clock::unix_ms());
     if (auto const fit = turn::check_types(states); !fit)
       co_return after_failure(own, type, bound, std::move(taken), fit.error());
 
@@ -237,8 +233,6 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (!judged)
       co_return after_failure(own, type, bound, std::move(taken), judged.error());
     if (judged->wants_states()) {
-      if (type.callee != bound)
-        co_return after_rebinding(own, type, std::move(taken));
       auto wider = widen(*specs, judged->missing(), ++wishes_count);
       if (!wider)
         co_return after_failure(own, type, bound, std::move(taken), wider.error());
@@ -254,6 +248,12 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     release(own, type, taken, whole, ordered);               // mailboxes and alarm now, departures once durable
     co_return turn_end::done;
   }
+}
+
+message::batch turn_loop::take_next(mailbox::mailbox& own, lane& type) {
+  if (std::exchange(own.tried_generation, type.bound_generation) != type.bound_generation)
+    own.tried = {};
+  return take(own, type, turn::next_messages_max(own.tried, type.limits.batch_messages_max));
 }
 
 message::batch turn_loop::take(mailbox::mailbox& own, lane& type, std::size_t messages_max) {

@@ -141,6 +141,7 @@ class turn_loop {
   void hear(permit const& held, ready_turn of, turn_told const& told);
   boost::asio::awaitable<void> wake_backed_off();
 
+  message::batch take_next(mailbox::mailbox& own, lane& type);
   message::batch take(mailbox::mailbox& own, lane& type, std::size_t messages_max);
   // What does not fit into a request beside the states waits again, all but the first message. Returns by how much this
   // turn may let the states grow: one message as large as the largest of these still fits in then.
