@@ -1,5 +1,7 @@
 #include "store/backup.hpp"
 
+#include "store/directory.hpp"
+
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -88,14 +90,8 @@ result<std::uint64_t> sync_files(rocksdb::Env& environment, std::string const& d
   return bytes;
 }
 
-result<void> sync_directory(rocksdb::Env& environment, std::string const& path) {
-  std::unique_ptr<rocksdb::Directory> own;
-  auto status = environment.NewDirectory(path, &own);
-  if (status.ok())
-    status = own->Fsync();
-  if (!status.ok())
-    return failed("a sync of " + path, status.ToString());
-  return {};
+error not_synced(std::string const& path, rocksdb::Status const& why) {
+  return failed("a sync of " + path, why.ToString());
 }
 
 result<backup_report> fill(database& from, std::string const& directory) {
@@ -111,8 +107,8 @@ result<backup_report> fill(database& from, std::string const& directory) {
     if (!bytes)
       return bytes.error();
     told.bytes += *bytes;
-    if (auto const synced = sync_directory(environment, of); !synced)
-      return synced.error();
+    if (auto const synced = sync_directory(environment, of); !synced.ok())
+      return not_synced(of, synced);
   }
   return told;
 }
@@ -137,8 +133,8 @@ result<backup_report> copy_into(database& from, std::string const& directory) {
     return told ? failed("renaming " + partial, why.message()) : told.error();
   }
   auto const parent = std::filesystem::path(*place).parent_path().string();
-  if (auto const synced = sync_directory(*from.get().GetEnv(), parent); !synced)
-    return synced.error();
+  if (auto const synced = sync_directory(*from.get().GetEnv(), parent); !synced.ok())
+    return not_synced(parent, synced);
   told->took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   return told;
 }

@@ -2,6 +2,7 @@
 
 #include "clock/clock.hpp"
 #include "error/planted.hpp"
+#include "store/directory.hpp"
 
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
@@ -13,13 +14,7 @@
 #include <rocksdb/wal_filter.h>
 #include <rocksdb/write_batch.h>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <system_error>
 #include <vector>
 
 namespace statefund::store {
@@ -144,24 +139,6 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name, std::shared_p
   if (name == idempotency_table::name)
     chosen.compaction_filter_factory = std::make_shared<expiry_filters>(&idempotency_table::may_be_dropped);
   return chosen;
-}
-
-result<void> make_private(std::string const& directory) {
-  std::error_code why;
-  std::filesystem::create_directories(std::filesystem::path(directory).parent_path(), why);
-  if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    return error{errc::directory_unusable, directory + ": " + std::strerror(errno)};
-  struct stat found {};
-  if (::stat(directory.c_str(), &found) != 0)
-    return error{errc::directory_unusable, directory + ": " + std::strerror(errno)};
-  if (!S_ISDIR(found.st_mode))
-    return error{errc::directory_unusable, directory + " is not a directory"};
-  if (found.st_uid != ::geteuid())
-    return error{errc::directory_unusable, directory + " belongs to the user " + std::to_string(found.st_uid) +
-                                               "; it has to be the daemon's own, " + std::to_string(::geteuid())};
-  if ((found.st_mode & 077) != 0 && ::chmod(directory.c_str(), 0700) != 0)
-    return error{errc::directory_unusable, directory + " is open to others: " + std::strerror(errno)};
-  return {};
 }
 
 std::string database_path(std::string const& directory) {
@@ -295,7 +272,7 @@ result<void> compare_with_promise(kept_order const& found, std::string const& di
 result<std::unique_ptr<database>> database::open(database_options const& chosen, latch& failed) {
   auto& environment = chosen.environment ? *chosen.environment : *rocksdb::Env::Default();
   std::unique_ptr<database> own(new database(environment, chosen.directory.lexically_normal().string()));
-  if (auto const made = make_private(own->directory_); !made)
+  if (auto const made = make_private_directory(own->directory_); !made)
     return made.error();
   if (auto const locked = own->lock(); !locked)
     return locked.error();
@@ -324,8 +301,10 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
   if (!found)
     return found.error();
   replay_ = std::make_unique<whole_order>(found->flushed);
-  if (found->is_new)
-    return promise::make(environment_, directory_, 0);
+  if (found->is_new) {
+    auto const synced = sync_names_to(environment_, directory_);
+    return synced ? promise::make(environment_, directory_, 0) : synced;
+  }
   auto const kept = compare_with_promise(*found, directory_);
   return accept_loss == found->recovered ? result<void>() : kept;
 }

@@ -56,7 +56,8 @@ result<void> compare_with_promise(kept_order const& found, std::string const& di
 //
 // Opening it compares, by reading alone, how far the order goes with what was promised, and refuses where less is
 // there, however often it is tried: an open for writing would delete a damaged log with all that is behind the damage.
-// What was recovered is durable, and promised, when open() returns.
+// What was recovered is durable, and promised, when open() returns; a new directory's name was, before anything was
+// promised in it.
 //
 // Any thread may read. One thread writes. A failure in RocksDB's own threads trips the latch.
 class database {

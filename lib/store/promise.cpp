@@ -1,5 +1,6 @@
 #include "store/promise.hpp"
 
+#include "store/directory.hpp"
 #include "store/errc.hpp"
 #include "store/row_parts.hpp"
 
@@ -76,11 +77,8 @@ result<void> promise::make(rocksdb::Env& environment, std::string const& directo
   auto done = rocksdb::WriteStringToFile(&environment, whole, beside, true);
   if (done.ok())
     done = environment.RenameFile(beside, path);
-  std::unique_ptr<rocksdb::Directory> own;
   if (done.ok())
-    done = environment.NewDirectory(directory, &own);
-  if (done.ok())
-    done = own->Fsync();
+    done = sync_directory(environment, directory);
   if (!done.ok())
     return unusable(done, path);
   return {};

@@ -6,6 +6,9 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 using namespace statefund;
 using namespace statefund::crash;
@@ -27,6 +30,37 @@ TEST_CASE("what a start has found is promised before it is shown") {
   REQUIRE(promised.has_value());
   CHECK(*promised == next.store().ordered_so_far().number());
   CHECK(*promised == done.ordered.last_number(done.ordered.size()));
+}
+
+TEST_CASE("a new data directory, with what had to be made above it, is on the disk before anything is promised in it") {
+  support::temporary_directory const real;
+  auto const above = std::filesystem::canonical(real.path());
+  auto const disk = std::make_shared<faulty_disk>();
+  auto const environment = make_environment(disk);
+  store::rocks_store_options chosen;
+  chosen.database.directory = real.path() / "made" / "also" / "state";
+  chosen.database.environment = environment.get();
+
+  disk->fail({file_kind::directory, 1});
+  auto const refused = store::rocks_store::open(chosen, [](error const&) {});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == store::errc::directory_unusable);
+  CHECK(refused.error().detail.starts_with((above / "made").string() + ": "));
+  disk->heal();
+
+  // Made by a process that ended, or by an operator: nobody has synced it.
+  auto const opened = store::rocks_store::open(chosen, [](error const& why) { FAIL(why.to_string()); });
+  REQUIRE(opened.has_value());
+  std::vector<std::string> synced;
+  for (auto const& step : disk->steps()) {
+    if (step.verb != step_verb::sync_directory)
+      break;
+    synced.push_back(step.path);
+  }
+  std::vector<std::string> const names{(above / "made" / "also").string(), (above / "made").string(), above.string()};
+  REQUIRE(synced.size() > 1 + names.size());
+  CHECK(synced[0] == names[0]);
+  CHECK(std::equal(names.begin(), names.end(), synced.begin() + 1));
 }
 
 TEST_CASE("what lies in many tables, most of which a start does not open, is read as it was written") {

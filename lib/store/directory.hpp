@@ -1,0 +1,25 @@
+#pragma once
+
+#include "error/result.hpp"
+
+#include <string>
+
+namespace rocksdb {
+class Env;
+class Status;
+} // namespace rocksdb
+
+namespace statefund::store {
+
+// Makes a data directory, with what is missing above it, or takes the one that is there: the process's own, and open to
+// nobody else. Not on the disk yet. errc::directory_unusable.
+result<void> make_private_directory(std::string const& path);
+
+// Onto the disk: the directory's name and those above it, by whomever they were made, up to where its file system
+// begins. errc::directory_unusable.
+result<void> sync_names_to(rocksdb::Env& environment, std::string const& path);
+
+// Onto the disk: the names in it.
+rocksdb::Status sync_directory(rocksdb::Env& environment, std::string const& path);
+
+} // namespace statefund::store
