@@ -5,7 +5,7 @@ import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import path from 'node:path';
 
-import {bounded, daemon_test, eventually, module_for} from './support.mjs';
+import {Records, bounded, daemon_test, eventually, module_for} from './support.mjs';
 import {late_every, out} from './kill_values.mjs';
 
 const kills_count = Number(process.env.STATEFUND_KILLS ?? 20);
@@ -28,32 +28,6 @@ class Functions {
     const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
     await ended;
-  }
-}
-
-// What was read from the egress, by sequence: one that comes again says the same.
-class Records {
-  by_sequence = new Map();
-  last_sequence = 0;
-
-  add(records) {
-    let previous = 0;
-    for (const {seq, from, value} of records) {
-      assert.ok(seq > previous, `sequence ${seq} comes after ${previous}`);
-      previous = seq;
-      const text = `${from} ${value}`;
-      const before = this.by_sequence.get(seq);
-      assert.ok(before === undefined || before === text, `sequence ${seq} was ${before} and is ${text}`);
-      assert.ok(before !== undefined || seq > this.last_sequence, `sequence ${seq} was acknowledged unseen`);
-      this.by_sequence.set(seq, text);
-    }
-    this.last_sequence = Math.max(this.last_sequence, previous);
-  }
-
-  // Of one kind, in their order.
-  of(kind) {
-    const in_order = [...this.by_sequence].sort(([one], [other]) => one - other);
-    return in_order.map(([, text]) => JSON.parse(text.slice(text.indexOf(' ') + 1))).filter((value) => value.kind === kind);
   }
 }
 

@@ -1,4 +1,5 @@
 // What the integration tests share: a daemon and functions for one test, ended with it, whatever happens.
+import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {StateFun, egressMessageBuilder, messageBuilder} from '../../docs/demo/sdk.mjs';
@@ -97,4 +98,30 @@ export function echo({gate, seen = []} = {}) {
       context.send(to_egress(text));
     },
   };
+}
+
+// What was read from the egress, by sequence: one that comes again says the same.
+export class Records {
+  by_sequence = new Map();
+  last_sequence = 0;
+
+  add(records) {
+    let previous = 0;
+    for (const {seq, from, value} of records) {
+      assert.ok(seq > previous, `sequence ${seq} comes after ${previous}`);
+      previous = seq;
+      const text = `${from} ${value}`;
+      const before = this.by_sequence.get(seq);
+      assert.ok(before === undefined || before === text, `sequence ${seq} was ${before} and is ${text}`);
+      assert.ok(before !== undefined || seq > this.last_sequence, `sequence ${seq} was acknowledged unseen`);
+      this.by_sequence.set(seq, text);
+    }
+    this.last_sequence = Math.max(this.last_sequence, previous);
+  }
+
+  // Of one kind, in their order.
+  of(kind) {
+    const in_order = [...this.by_sequence].sort(([one], [other]) => one - other);
+    return in_order.map(([, text]) => JSON.parse(text.slice(text.indexOf(' ') + 1))).filter((value) => value.kind === kind);
+  }
 }
