@@ -4,10 +4,12 @@
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/metadata.h>
+#include <rocksdb/options.h>
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -20,8 +22,10 @@ namespace statefund::store {
 
 namespace {
 
-error failed(std::string const& doing, std::string const& why) {
-  return {errc::backup_failed, doing + ": " + why};
+constexpr std::size_t copied_at_once_bytes = 1U << 20U;
+
+error failed(std::string const& doing, rocksdb::Status const& why) {
+  return {errc::backup_failed, doing + ": " + why.ToString()};
 }
 
 result<std::string> place_of(std::string const& directory) {
@@ -37,104 +41,141 @@ result<std::string> place_of(std::string const& directory) {
   return place.string();
 }
 
-result<void> make_directory(std::string const& path) {
-  if (::mkdir(path.c_str(), 0700) == 0)
-    return {};
-  if (errno == EEXIST)
-    return error{errc::backup_refused, path + " is there, from a backup that did not end; remove it"};
-  return error{errc::backup_refused, path + " cannot be made: " + std::strerror(errno)};
+result<void> make_directory(rocksdb::Env& environment, std::string const& path) {
+  if (::mkdir(path.c_str(), 0700) != 0)
+    return error{errc::backup_refused, errno == EEXIST ? path + " is there, from a backup that did not end; remove it"
+                                                       : path + " cannot be made: " + std::strerror(errno)};
+  // An environment may have files of its own.
+  if (auto const made = environment.CreateDirIfMissing(path); !made.ok())
+    return error{errc::backup_refused, path + " cannot be made: " + made.ToString()};
+  return {};
 }
 
-// The last number of the order in the copy.
-result<std::uint64_t> make_checkpoint(database& from, rocksdb::Env& environment, std::string const& directory) {
-  rocksdb::Checkpoint* made = nullptr;
-  auto status = rocksdb::Checkpoint::Create(&from.get(), &made);
-  std::unique_ptr<rocksdb::Checkpoint> const checkpoint(made);
+struct file_deletions_held_off {
+  rocksdb::DB& in;
+  ~file_deletions_held_off() { in.EnableFileDeletions(false).PermitUncheckedError(); }
+};
+
+// RocksDB's files as they are at one moment, and where they go.
+struct copying {
+  rocksdb::Env& environment;
+  std::string const& into;
+  std::atomic<bool> const& cancelled;
+
+  rocksdb::Status copy(rocksdb::LiveFileStorageInfo const& file, std::string const& to) const;
+  rocksdb::Status place(rocksdb::LiveFileStorageInfo const& file) const;
+};
+
+rocksdb::Status copying::copy(rocksdb::LiveFileStorageInfo const& file, std::string const& to) const {
+  std::unique_ptr<rocksdb::SequentialFile> from;
+  std::unique_ptr<rocksdb::WritableFile> copied;
+  auto status = environment.NewSequentialFile(file.directory + '/' + file.relative_filename, &from, {});
   if (status.ok())
-    status = checkpoint->CreateCheckpoint(directory + "/db",
-                                          0); // flushes first: a log of which a part is not synced is no copy
-  if (!status.ok())
-    return failed("a checkpoint", status.ToString());
-  auto const order = read_order(environment, directory);
-  if (!order)
-    return failed("reading the copy", order.error().to_string());
-  if (order->recovered < order->witnessed)
-    return failed("reading the copy", "it ends at " + std::to_string(order->recovered) + ", and was durable up to " +
-                                          std::to_string(order->witnessed));
-  return order->recovered;
+    status = environment.NewWritableFile(to, &copied, {});
+  std::string room(copied_at_once_bytes, '\0');
+  for (auto left = file.size; status.ok() && left > 0;) {
+    if (cancelled)
+      return rocksdb::Status::Aborted("it is cancelled");
+    rocksdb::Slice part;
+    status = from->Read(std::min<std::uint64_t>(left, room.size()), &part, room.data());
+    if (status.ok() && part.empty())
+      status = rocksdb::Status::Corruption(file.relative_filename + " is too short");
+    if (status.ok())
+      status = copied->Append(part);
+    left -= part.size();
+  }
+  return status.ok() ? copied->Close() : status;
+}
+
+// Durable but for its name. On one file system what does not change any more is the same file.
+rocksdb::Status copying::place(rocksdb::LiveFileStorageInfo const& file) const {
+  auto const to = into + '/' + file.relative_filename;
+  if (cancelled)
+    return rocksdb::Status::Aborted("it is cancelled");
+  auto placed = rocksdb::Status::NotSupported();
+  if (!file.replacement_contents.empty())
+    placed = rocksdb::WriteStringToFile(&environment, file.replacement_contents, to);
+  else if (!file.trim_to_size)
+    placed = environment.LinkFile(file.directory + '/' + file.relative_filename, to);
+  if (placed.IsNotSupported())
+    placed = copy(file, to);
+  std::unique_ptr<rocksdb::RandomRWFile> own;
+  if (placed.ok())
+    placed = environment.NewRandomRWFile(to, &own, {});
+  return placed.ok() ? own->Fsync() : placed;
 }
 
 // Their bytes.
-result<std::uint64_t> sync_files(rocksdb::Env& environment, std::string const& directory) {
-  std::vector<std::string> names;
-  auto status = environment.GetChildren(directory, &names);
+result<std::uint64_t> copy_files(database& from, std::string const& into, std::atomic<bool> const& cancelled) {
+  auto& db = from.get();
+  std::vector<rocksdb::LiveFileStorageInfo> files;
+  if (auto const held = db.DisableFileDeletions(); !held.ok())
+    return failed("holding off deletions", held);
+  file_deletions_held_off const until_the_end{db};
+  // Flushes first.
+  if (auto const listed = db.GetLiveFilesStorageInfo({}, &files); !listed.ok())
+    return failed("a list of the files", listed);
+  copying const to{*db.GetEnv(), into, cancelled};
+  auto status = to.environment.CreateDir(into);
   std::uint64_t bytes = 0;
-  for (auto const& name : names) {
-    auto const path = directory + '/' + name;
-    bool is_directory = false;
-    if (status.ok())
-      status = environment.IsDirectory(path, &is_directory);
-    if (!status.ok() || is_directory)
-      continue;
-    std::unique_ptr<rocksdb::RandomRWFile> file;
-    status = environment.NewRandomRWFile(path, &file, rocksdb::EnvOptions());
-    if (status.ok())
-      status = file->Fsync();
-    std::uint64_t size = 0;
-    if (status.ok())
-      status = environment.GetFileSize(path, &size);
-    bytes += size;
+  for (auto file = files.begin(); status.ok() && file != files.end(); ++file) {
+    status = to.place(*file);
+    bytes += file->size;
   }
+  if (status.ok())
+    status = sync_directory(to.environment, into);
   if (!status.ok())
-    return failed("a sync of the copy", status.ToString());
+    return failed("a copy of the files", status);
   return bytes;
 }
 
-error not_synced(std::string const& path, rocksdb::Status const& why) {
-  return failed("a sync of " + path, why.ToString());
+// The last number of the order in the copy.
+result<std::uint64_t> number_in(rocksdb::Env& environment, std::string const& directory) {
+  auto const order = read_order(environment, directory);
+  if (!order)
+    return error{errc::backup_failed, "reading the copy: " + order.error().to_string()};
+  if (order->recovered < order->witnessed)
+    return error{errc::backup_failed, "the copy ends at " + std::to_string(order->recovered) +
+                                          ", and was durable up to " + std::to_string(order->witnessed)};
+  return order->recovered;
 }
 
-result<backup_report> fill(database& from, std::string const& directory) {
+result<backup_report> fill(database& from, std::string const& directory, std::atomic<bool> const& cancelled) {
   auto& environment = *from.get().GetEnv();
-  auto const number = make_checkpoint(from, environment, directory);
+  auto const bytes = copy_files(from, directory + "/db", cancelled);
+  if (!bytes)
+    return bytes.error();
+  auto const number = number_in(environment, directory);
   if (!number)
     return number.error();
   if (auto const promised = promise::make(environment, directory, *number); !promised)
-    return failed("the promise of the copy", promised.error().detail);
-  backup_report told{*number, 0, {}};
-  for (auto const& of : {directory + "/db", directory}) {
-    auto const bytes = sync_files(environment, of);
-    if (!bytes)
-      return bytes.error();
-    told.bytes += *bytes;
-    if (auto const synced = sync_directory(environment, of); !synced.ok())
-      return not_synced(of, synced);
-  }
-  return told;
+    return error{errc::backup_failed, "the promise of the copy: " + promised.error().detail};
+  return backup_report{*number, *bytes, {}};
 }
 
 } // namespace
 
-result<backup_report> copy_into(database& from, std::string const& directory) {
+result<backup_report> copy_into(database& from, std::string const& directory, std::atomic<bool> const& cancelled) {
   auto const began = std::chrono::steady_clock::now();
+  auto& environment = *from.get().GetEnv();
   auto const place = place_of(directory);
   if (!place)
     return place.error();
   auto const partial = *place + ".partial";
-  if (auto const made = make_directory(partial); !made)
+  if (auto const made = make_directory(environment, partial); !made)
     return made.error();
-  auto told = fill(from, partial);
-  std::error_code why;
+  auto told = fill(from, partial, cancelled);
   if (told)
-    std::filesystem::rename(partial, *place, why);
-  if (!told || why) {
+    if (auto const renamed = environment.RenameFile(partial, *place); !renamed.ok())
+      told = failed("renaming " + partial, renamed);
+  if (!told) {
     std::error_code left;
     std::filesystem::remove_all(partial, left);
-    return told ? failed("renaming " + partial, why.message()) : told.error();
+    return told.error();
   }
   auto const parent = std::filesystem::path(*place).parent_path().string();
-  if (auto const synced = sync_directory(*from.get().GetEnv(), parent); !synced.ok())
-    return not_synced(parent, synced);
+  if (auto const synced = sync_directory(environment, parent); !synced.ok())
+    return failed("a sync of " + parent, synced);
   told->took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   return told;
 }

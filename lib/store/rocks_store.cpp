@@ -3,6 +3,8 @@
 #include "clock/clock.hpp"
 #include "store/backup.hpp"
 #include "store/row_parts.hpp"
+#include "task/event.hpp"
+#include "task/gate.hpp"
 #include "task/on.hpp"
 
 #include <rocksdb/db.h>
@@ -97,8 +99,23 @@ struct release {
   ~release() { taken = false; }
 };
 
-asio::awaitable<result<backup_report>> copy_on_disk(database& from, std::string directory) {
-  co_return copy_into(from, directory);
+asio::awaitable<result<backup_report>> copy_on_disk(database& from, std::string const& directory,
+                                                    std::atomic<bool> const& cancelled) {
+  co_return copy_into(from, directory, cancelled);
+}
+
+struct copying {
+  std::string const directory;
+  task::event ended;
+  std::atomic<bool> cancelled = false;
+  std::optional<result<backup_report>> told = std::nullopt;
+};
+
+asio::awaitable<void> copy_aside(database& from, asio::any_io_executor copiers, copying& into) {
+  auto copy = copy_on_disk(from, into.directory, into.cancelled);
+  auto told = co_await task::on(copiers, std::move(copy));
+  into.told.emplace(std::move(told));
+  into.ended.notify_all();
 }
 
 } // namespace
@@ -637,9 +654,18 @@ asio::awaitable<result<backup_report>> rocks_store::back_up(std::string director
   if (copies_.exchange(true))
     co_return error{errc::backup_under_way, "one at a time"};
   release const at_end{copies_};
-  auto copying = copy_on_disk(*database_, std::move(directory));
-  auto told = co_await task::on(copiers_.get_executor(), std::move(copying));
-  co_return told;
+  auto const executor = co_await asio::this_coro::executor;
+  copying own{std::move(directory), task::event(executor)};
+  // A thread that copies does not see that its caller is cancelled.
+  task::gate aside(executor);
+  aside.start(copy_aside(*database_, copiers_.get_executor(), own));
+  while (!own.told && !own.cancelled) {
+    auto const never = clock::deadline::never();
+    auto const end = co_await own.ended.wait(never);
+    own.cancelled = end == task::wait_end::cancelled;
+  }
+  co_await aside.close();
+  co_return std::move(*own.told);
 }
 
 } // namespace statefund::store

@@ -130,7 +130,7 @@ struct recovered {
 // What a backup holds.
 struct backup_report {
   std::uint64_t number = 0; // of the newest change in it, or of its last record
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  // of the database's files
   std::chrono::milliseconds took{0};
 };
 
@@ -239,8 +239,9 @@ class store {
   read_dead_letters(dead_letter_filter const& wanted, std::optional<dead_letter_id> const& after, std::size_t count_max,
                     std::uint64_t bytes_max) = 0;
 
-  // Copies all that is written into a new directory, durable when this returns; commits go on meanwhile. Any thread
-  // with an executor of one thread. errc::keeps_nothing, backup_refused, backup_under_way, backup_failed.
+  // Copies all that is written into a new directory, durable when this returns; commits go on meanwhile. Cancelled, it
+  // removes what there is of it, and fails. Any thread with an executor of one thread. errc::keeps_nothing,
+  // backup_refused, backup_under_way, backup_failed.
   virtual boost::asio::awaitable<result<backup_report>> back_up(std::string directory) = 0;
 };
 

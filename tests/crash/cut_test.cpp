@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+namespace asio = boost::asio;
 using namespace statefund;
 using namespace statefund::crash;
 using store::sync_mode;
@@ -43,6 +44,12 @@ void cut_at_each_step(history const& of, std::size_t count, See const& see) {
 void check(survivors const& found) {
   if (!found.fault.empty())
     FAIL_CHECK(found.fault);
+}
+
+asio::awaitable<void> back_up(store::store& from, std::string directory, std::optional<store::backup_report>& into) {
+  auto told = co_await from.back_up(std::move(directory));
+  if (told)
+    into = *told;
 }
 
 } // namespace
@@ -89,4 +96,67 @@ TEST_CASE("a power loss that takes an older file of the log and leaves a newer o
   place at;
   for (auto const& fault : lost_log_files(at, 10))
     FAIL_CHECK(fault);
+}
+
+TEST_CASE("a backup that is cut off at any step is not there, or whole, and what did not end opens as no store") {
+  place at;
+  auto const copy = at.directory() + "/copy";
+  std::mt19937_64 chance(31);
+  history of;
+  std::uint64_t promised = 0;
+  std::size_t done_after = 0; // steps of the backup
+  {
+    process own(at, {});
+    commit(at, own, of, changes_count, chance);
+    promised = of.promised.back().number;
+    of.before = own.disk().image();
+    auto const begin = static_cast<std::ptrdiff_t>(own.disk().steps_count());
+    std::optional<store::backup_report> told;
+    at.loop.run(back_up(own.store(), copy, told));
+    REQUIRE(told.has_value());
+    CHECK(told->number >= promised);
+    done_after = own.disk().steps_count() - static_cast<std::size_t>(begin);
+    commit(at, own, of, 12, chance);
+    auto const steps = own.disk().steps();
+    of.steps.assign(steps.begin() + begin, steps.end());
+  }
+  std::size_t whole_count = 0;
+  std::size_t refused_count = 0;
+  auto const look_at = [&](disk_image const& left, std::size_t step) {
+    process own(at, left);
+    check(survivors_of(at, own, of.ordered, promised));
+    if (!left.is_directory(copy))
+      CHECK(step < done_after);
+    for (auto const& directory : {copy, copy + ".partial"}) {
+      if (left.children_of(directory).empty())
+        continue;
+      INFO(directory);
+      run_options chosen;
+      chosen.directory = directory;
+      process restored(at, left, chosen);
+      if (restored.is_open() || directory == copy) {
+        check(survivors_of(at, restored, of.ordered, promised));
+        ++whole_count;
+      } else {
+        bool const is_told = restored.refused().code == store::errc::not_opened ||
+                             restored.refused().code == store::errc::promise_broken;
+        CHECK(is_told);
+        ++refused_count;
+      }
+    }
+  };
+  cut_at_each_step(of, cuts_count, [&](disk_image killed, std::size_t step) {
+    if (step % 2 == 1 && step < of.steps.size())
+      apply_in_part(killed, of.steps[step]);
+    look_at(killed, step);
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      INFO("power is lost, seed " << seed);
+      std::mt19937_64 loss(step * 10 + seed);
+      auto left = killed;
+      left.lose_power(loss);
+      look_at(left, step);
+    }
+  });
+  CHECK(whole_count > 0);
+  CHECK(refused_count > 0);
 }

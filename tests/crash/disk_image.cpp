@@ -42,9 +42,9 @@ std::string_view to_string(file_kind kind) noexcept {
 }
 
 std::string to_string(disk_step const& step) {
-  constexpr std::array<std::string_view, 9> verbs{
-      "make the directory", "create", "append to", "overwrite",         "sync",
-      "lose a sync of",     "rename", "remove",    "sync the directory"};
+  constexpr std::array<std::string_view, 10> verbs{
+      "make the directory", "create", "link",   "append to",         "overwrite", "sync",
+      "lose a sync of",     "rename", "remove", "sync the directory"};
   auto text = std::string(verbs[static_cast<std::size_t>(step.verb)]) + ' ' + step.path;
   if (!step.to_path.empty())
     text += " to " + step.to_path;
@@ -53,16 +53,26 @@ std::string to_string(disk_step const& step) {
   return text;
 }
 
-void disk_image::rename(names& in, disk_step const& step) {
+void disk_image::change(names& in, disk_step const& step) {
   switch (step.verb) {
   case step_verb::make_directory:
   case step_verb::create:
+  case step_verb::link:
     in[step.path] = step.file;
     break;
-  case step_verb::rename:
-    if (auto const from = in.extract(step.path))
-      in[step.to_path] = from.mapped();
+  case step_verb::rename: {
+    auto const is_moved = [&](auto const& one) {
+      return one.first == step.path || one.first.starts_with(step.path + '/');
+    };
+    names moved;
+    for (auto const& one : in)
+      if (is_moved(one))
+        moved[step.to_path + one.first.substr(step.path.size())] = one.second;
+    std::erase_if(in, is_moved);
+    for (auto const& [path, id] : moved)
+      in[path] = id;
     break;
+  }
   case step_verb::remove:
     in.erase(step.path);
     break;
@@ -82,9 +92,10 @@ void disk_image::apply(disk_step const& step) {
     files_.try_emplace(step.file);
     [[fallthrough]];
   case step_verb::make_directory:
+  case step_verb::link:
   case step_verb::rename:
   case step_verb::remove:
-    rename(names_, step);
+    change(names_, step);
     unsynced_names_.push_back(step);
     break;
   case step_verb::append:
@@ -108,7 +119,7 @@ void disk_image::apply(disk_step const& step) {
     auto const is_here = [&](disk_step const& one) { return directory_of(one.path) == step.path; };
     for (auto const& one : unsynced_names_)
       if (is_here(one))
-        rename(synced_names_, one);
+        change(synced_names_, one);
     std::erase_if(unsynced_names_, is_here);
     break;
   }
@@ -158,11 +169,13 @@ void disk_image::lose_power(std::mt19937_64& chance) {
   for (auto const& step : unsynced_names_)
     by_directory[directory_of(step.path)].push_back(step);
   names_ = synced_names_;
-  for (auto const& [directory, steps] : by_directory) {
+  // A directory that is renamed takes along what is in it.
+  for (auto next = by_directory.rbegin(); next != by_directory.rend(); ++next) {
+    auto const& steps = next->second;
     auto const choice = below(4, chance);
     auto const count = choice == 0 ? 0 : choice == 1 ? steps.size() : below(steps.size() + 1, chance);
     for (std::size_t i = 0; i < count; ++i)
-      rename(names_, steps[i]);
+      change(names_, steps[i]);
   }
   // What lies in a directory that is gone is gone.
   std::erase_if(names_, [&](auto const& one) {
@@ -171,7 +184,7 @@ void disk_image::lose_power(std::mt19937_64& chance) {
   });
   std::map<std::uint64_t, file> left;
   for (auto const& [path, id] : names_)
-    if (id != 0) {
+    if (id != 0 && !left.contains(id)) {
       auto content = after_power_loss(files_.at(id), chance);
       left[id] = {content, content, {}};
     }

@@ -17,6 +17,7 @@ std::string_view to_string(file_kind kind) noexcept;
 enum class step_verb {
   make_directory,
   create, // an empty file, instead of one of that name
+  link,   // another name of a file
   append,
   overwrite,
   sync,
@@ -76,7 +77,7 @@ class disk_image {
   };
   using names = std::map<std::string, std::uint64_t>; // to a file, or to 0
 
-  static void rename(names& in, disk_step const& step);
+  static void change(names& in, disk_step const& step);
   static void put(std::string& into, patch const& one);
   static std::string after_power_loss(file const& one, std::mt19937_64& chance);
 

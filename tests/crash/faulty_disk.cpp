@@ -347,6 +347,13 @@ IOStatus faulty_disk::RenameFile(std::string const& from, std::string const& to,
   return take_locked({step_verb::rename, image_.file_at(normal(from)), normal(from), normal(to), 0, {}});
 }
 
+IOStatus faulty_disk::LinkFile(std::string const& from, std::string const& to, IOOptions const&, IODebugContext*) {
+  std::lock_guard const lock(mutex_);
+  if (!image_.has(normal(from)))
+    return not_found(from);
+  return take_locked({step_verb::link, image_.file_at(normal(from)), normal(to), {}, 0, {}});
+}
+
 IOStatus faulty_disk::LockFile(std::string const& path, IOOptions const&, rocksdb::FileLock** held, IODebugContext*) {
   std::lock_guard const lock(mutex_);
   if (!locked_.insert(normal(path)).second)

@@ -83,6 +83,8 @@ class faulty_disk final : public rocksdb::FileSystem {
                                             rocksdb::IODebugContext*) override;
   rocksdb::IOStatus RenameFile(std::string const& from, std::string const& to, rocksdb::IOOptions const&,
                                rocksdb::IODebugContext*) override;
+  rocksdb::IOStatus LinkFile(std::string const& from, std::string const& to, rocksdb::IOOptions const&,
+                             rocksdb::IODebugContext*) override;
   rocksdb::IOStatus LockFile(std::string const& path, rocksdb::IOOptions const&, rocksdb::FileLock** held,
                              rocksdb::IODebugContext*) override;
   rocksdb::IOStatus UnlockFile(rocksdb::FileLock* held, rocksdb::IOOptions const&, rocksdb::IODebugContext*) override;

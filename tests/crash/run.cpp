@@ -18,7 +18,7 @@ constexpr std::size_t changes_max = 5000;
 
 store::rocks_store_options options_of(place const& at, rocksdb::Env& environment, run_options const& chosen) {
   store::rocks_store_options options;
-  options.database.directory = at.directory();
+  options.database.directory = chosen.directory.empty() ? at.directory() : chosen.directory;
   options.database.partition_count = 4;
   options.database.accept_loss = chosen.accept_loss;
   options.database.log_bytes_max = chosen.log_bytes_max;
