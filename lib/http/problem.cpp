@@ -89,6 +89,7 @@ unsigned status_of(number why) noexcept {
   case number::backup_failed:
     return 500;
   case number::not_accepting:
+  case number::low_on_space:
   case number::sync_late:
   case number::unsynced_mark_reached:
   case number::connections_limit_reached:

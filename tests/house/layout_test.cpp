@@ -163,6 +163,24 @@ TEST_CASE("no test sleeps: time is moved by hand, or an event is awaited with a 
   CHECK(wrong == none);
 }
 
+TEST_CASE("every number that is an answer of a door has its status") {
+  std::regex const answer(R"(^  (\w+) = \d+, *// ([45]\d\d)\b)");
+  std::string const doors = read("lib/http/problem.cpp");
+  std::size_t answers_count = 0;
+  for (source_line const& line : lines_of("lib/error/number.hpp")) {
+    std::smatch match;
+    if (!std::regex_search(line.text, match, answer))
+      continue;
+    INFO(to_string(line));
+    // Behind other cases, with the status that the number's comment says.
+    std::regex const has_status("case number::" + match[1].str() + ":\\s+(case number::\\w+:\\s+)*return " +
+                                match[2].str() + ";");
+    CHECK(std::regex_search(doors, has_status));
+    ++answers_count;
+  }
+  CHECK(answers_count > 30);
+}
+
 TEST_CASE("every number that an operator can meet has a page, and every page a number") {
   std::regex const enumerator(R"(^\s+\w+ = (\d+),.*)");
   std::set<std::string> numbers;
