@@ -29,6 +29,7 @@ constexpr std::chrono::steady_clock::duration put_off_max = 20ms;
 constexpr std::uint64_t put_off_bytes_max = 256U << 10U; // the disk is not left idle for more
 constexpr auto promise_synced_every = 1s;
 constexpr auto space_looked_at_every = 1s;
+constexpr std::uint64_t space_looked_at_bytes = 4U << 20U; // a fast disk fills in less than that
 
 constexpr std::array<double, 10> seconds_bounds{0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 5};
 constexpr std::array<double, 10> changes_bounds{1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000};
@@ -111,9 +112,10 @@ not_durable commit_queue::unsynced() const noexcept {
 
 void commit_queue::look_at_space() {
   auto const now = std::chrono::steady_clock::now();
-  if (now - last_look_at_space_ < space_looked_at_every)
+  if (now - last_look_at_space_ < space_looked_at_every && bytes_since_look_ < space_looked_at_bytes)
     return;
   last_look_at_space_ = now;
+  bytes_since_look_ = 0;
   free_bytes_.store(database_.free_bytes().value_or(UINT64_MAX), std::memory_order_relaxed);
 }
 
@@ -254,6 +256,7 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
   }
   put_off_ = std::clamp(std::chrono::steady_clock::now() - began, put_off_min, put_off_max);
   newest_written_ = head.last_number;
+  bytes_since_look_ += bytes;
   delayed_count_ = head.delayed_count;
   if (how == sync::now) {
     sync_seconds_.add(seconds_since(began));

@@ -137,6 +137,7 @@ class commit_queue {
   std::chrono::steady_clock::time_point last_sync_;
   std::chrono::steady_clock::time_point last_promise_sync_;
   std::chrono::steady_clock::time_point last_look_at_space_;
+  std::uint64_t bytes_since_look_ = 0;
   std::thread committer_; // last: it uses all of it
 };
 

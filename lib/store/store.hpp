@@ -211,7 +211,7 @@ class store {
   // Any thread. Nothing, where what is ordered is durable.
   virtual not_durable unsynced() const noexcept { return {}; }
 
-  // Any thread. Absent: there is room, or nothing lies on a disk. Looked at about every second.
+  // Any thread. Absent: there is room, or nothing lies on a disk. Looked at about every second, and every few MiB.
   virtual std::optional<short_of_space> lacks_space() const noexcept { return std::nullopt; }
   // Any thread. Absent: nothing lies on a disk.
   virtual std::optional<disk_work> work() const { return std::nullopt; }

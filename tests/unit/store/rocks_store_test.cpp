@@ -7,9 +7,11 @@
 #include <catch2/catch.hpp>
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <map>
@@ -102,6 +104,7 @@ TEST_CASE("a data directory is the daemon's own, and one process's") {
     struct stat found {};
     REQUIRE(::stat(directory.c_str(), &found) == 0);
     CHECK((found.st_mode & 0777) == 0700);
+    CHECK_FALSE(std::filesystem::exists(directory / "db" / "LOG")); // it ends the process on a disk that is full
   }
   SECTION("one that others may read is shut") {
     std::filesystem::create_directory(directory);
@@ -217,6 +220,34 @@ TEST_CASE("a disk with less room than it should have is told of") {
   REQUIRE(own->lacks_space());
   CHECK(own->lacks_space()->free_bytes > 0);
   CHECK(own->lacks_space()->free_bytes_min == UINT64_MAX);
+}
+
+TEST_CASE("the room on the disk is looked at as it is written to, not by time alone") {
+  struct disk_that_fills final : rocksdb::EnvWrapper {
+    disk_that_fills() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
+    rocksdb::Status GetFreeSpace(std::string const&, std::uint64_t* bytes) override {
+      *bytes = free_bytes;
+      return rocksdb::Status::OK();
+    }
+    std::atomic<std::uint64_t> free_bytes = 100;
+  } disk;
+  support::event_loop loop;
+  support::temporary_directory const place;
+  store::rocks_store_options chosen;
+  chosen.free_bytes_min = 100;
+  chosen.database.environment = &disk;
+  auto const kept = open(place.path() / "state", chosen);
+  CHECK_FALSE(kept->lacks_space());
+  disk.free_bytes = 99;
+  std::string const mebibyte(1U << 20U, 'x');
+  for (int i = 0; i < 6; ++i) {
+    bool done = false;
+    loop.run(
+        keep_durable(*kept, kept->commit(sets(alice, "s", message::stored_value{{"t", true, mebibyte}, 0})), done));
+    CHECK(done);
+  }
+  REQUIRE(kept->lacks_space());
+  CHECK(kept->lacks_space()->free_bytes == 99);
 }
 
 TEST_CASE("compaction drops what has been expired for long, and nothing else") {
