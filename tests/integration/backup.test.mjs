@@ -120,7 +120,7 @@ daemon_test('a backup made under load is restored as a whole: what was accepted 
     ends = true;
     await Promise.all(load);
   }
-  assert.match(daemon.log, /SF0310/);
+  await daemon.logged(/SF0310/);
   await read_all();
   const shown_through = records.last_sequence;
   assert.deepEqual(await daemon.stop(), {code: 0, signal: null});
