@@ -130,7 +130,8 @@ daemon_test('a backup made under load is restored as a whole: what was accepted 
   fs.renameSync(state, `${state}.before`);
   fs.cpSync(copy, state, {recursive: true});
   await told(run(ctl_binary, ['store', 'check', state]));
-  daemon = await stage.start(modules, rocksdb);
+  daemon = stage.launch(modules, {...rocksdb, args: ['--set', 'start_paused=true']}); // leaves time to look
+  await daemon.logged(/SF0125/);
   ctl = control(daemon);
 
   // A reader that is ahead is told so; without a number it is shown what there is, under the old numbers.
@@ -146,6 +147,8 @@ daemon_test('a backup made under load is restored as a whole: what was accepted 
   assert.equal(standing.state, 'paused');
   assert.match(standing.paused.reason, /a look/);
   assert.equal(standing.messages_count, 3);
+  await told(ctl('resume', '--all'));
+  await daemon.ready();
   await told(ctl('resume', 'test/held/x'));
 
   // Clients send everything again: the backup knows a beginning of it, with all that was accepted before it was asked for.
