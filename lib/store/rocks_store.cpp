@@ -3,11 +3,10 @@
 #include "clock/clock.hpp"
 #include "store/backup.hpp"
 #include "store/row_parts.hpp"
+#include "store/table_reads.hpp"
 #include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
-
-#include <rocksdb/db.h>
 
 #include <algorithm>
 #include <iterator>
@@ -23,67 +22,15 @@ constexpr std::size_t reader_threads = 2;
 constexpr std::size_t recovered_rows_max = 4096;
 constexpr std::uint64_t recovered_bytes_max = 4U << 20U;
 
-rocksdb::ReadOptions reading(rocksdb::ReadTier from) {
-  rocksdb::ReadOptions options;
-  options.read_tier = from;
-  return options;
-}
-
-std::string_view view(rocksdb::Slice const& bytes) {
-  return {bytes.data(), bytes.size()};
-}
-
-// What a read has come to; absent: it would have had to wait for the disk.
-template <class T>
-using attempt = std::optional<result<T>>;
-
-error damaged_row(std::string_view of) {
-  return {errc::row_damaged, "a row of the table " + std::string(of) + " breaks its grammar"};
-}
-
-// Shows `see` the rows from `from` on, as long as they begin with `prefix` and it says true. Absent: as above.
-template <class See>
-attempt<void> scan(database& in, table of, std::string_view prefix, std::string_view from, rocksdb::ReadTier tier,
-                   See const& see) {
-  std::unique_ptr<rocksdb::Iterator> const rows(in.get().NewIterator(reading(tier), in.family(of)));
-  for (rows->Seek(from); rows->Valid() && view(rows->key()).starts_with(prefix); rows->Next()) {
-    result<bool> const more = see(view(rows->key()), view(rows->value()));
-    if (!more)
-      return result<void>(more.error());
-    if (!*more)
-      return result<void>();
-  }
-  if (rows->status().IsIncomplete())
-    return std::nullopt;
-  if (!rows->status().ok())
-    return result<void>(
-        to_error(rows->status(), "a scan of " + std::string(table_names[static_cast<std::size_t>(of)])));
-  return result<void>();
-}
-
-attempt<std::optional<std::string>> get(database& in, table of, std::string const& key, rocksdb::ReadTier tier) {
-  std::string value;
-  auto const status = in.get().Get(reading(tier), in.family(of), key, &value);
-  // RocksDB before 9.1 gives an empty value where the table's file is not open (its pull request 12443).
-  if (status.IsIncomplete() || (status.ok() && value.empty() && tier != rocksdb::ReadTier::kReadAllTier))
-    return std::nullopt;
-  if (status.IsNotFound())
-    return result<std::optional<std::string>>(std::nullopt);
-  if (!status.ok())
-    return result<std::optional<std::string>>(
-        to_error(status, "a read of " + std::string(table_names[static_cast<std::size_t>(of)])));
-  return result<std::optional<std::string>>(std::move(value));
-}
-
 template <class T, class Read>
 asio::awaitable<result<T>> wait_for_disk(Read read) {
-  co_return *read(rocksdb::ReadTier::kReadAllTier);
+  co_return *read(reach::disk);
 }
 
 // Tries at once what is in memory, and again on a thread that may wait for the disk. A failure is the store's end.
 template <class T, class Read>
 asio::awaitable<result<T>> read_from(asio::any_io_executor readers, latch& failed, Read read) {
-  auto at_once = read(rocksdb::ReadTier::kBlockCacheTier);
+  auto at_once = read(reach::memory);
   if (!at_once) {
     auto later = co_await task::on(readers, wait_for_disk<T>(std::move(read)));
     at_once.emplace(std::move(later));
@@ -153,55 +100,43 @@ result<void> rocks_store::load() {
 }
 
 result<void> rocks_store::load_egresses() {
-  auto const cursors = scan(*database_, table::egress_cursor, {}, {}, rocksdb::ReadTier::kReadAllTier,
-                            [this](std::string_view key, std::string_view value) -> result<bool> {
-                              auto const row = egress_table::parse_cursor(key, value);
-                              if (!row)
-                                return damaged_row(egress_table::cursors_name);
-                              queues_[row->egress].gone_through = row->gone_through;
-                              return true;
-                            });
+  auto const cursors = scan_rows(*database_, table::egress_cursor, {}, {}, reach::disk, egress_table::parse_cursor,
+                                 [this](egress_table::cursor_row const& row) {
+                                   queues_[row.egress].gone_through = row.gone_through;
+                                   return true;
+                                 });
   if (!*cursors)
     return cursors->error();
-  return *scan(*database_, table::egress, {}, {}, rocksdb::ReadTier::kReadAllTier,
-               [this](std::string_view key, std::string_view value) -> result<bool> {
-                 auto const row = egress_table::parse(key, value);
-                 if (!row)
-                   return damaged_row(egress_table::name);
-                 auto& own = queues_[row->egress];
-                 auto const bytes = record_bytes(row->record.from, row->record.value);
-                 own.records.emplace_back(row->record.sequence, bytes);
-                 own.account->bytes += bytes;
-                 ++own.account->records_count;
-                 return true;
-               });
+  return *scan_rows(*database_, table::egress, {}, {}, reach::disk, egress_table::parse,
+                    [this](egress_table::row const& row) {
+                      auto& own = queues_[row.egress];
+                      auto const bytes = record_bytes(row.record.from, row.record.value);
+                      own.records.emplace_back(row.record.sequence, bytes);
+                      own.account->bytes += bytes;
+                      ++own.account->records_count;
+                      return true;
+                    });
 }
 
 result<void> rocks_store::load_keys() {
   auto const now_ms = clock::unix_ms();
-  return *scan(*database_, table::idempotency, {}, {}, rocksdb::ReadTier::kReadAllTier,
-               [this, now_ms](std::string_view key, std::string_view value) -> result<bool> {
-                 auto const row = idempotency_table::parse(key, value);
-                 if (!row)
-                   return damaged_row(idempotency_table::name);
-                 if (row->kept.key.expires_at_ms > now_ms)
-                   count_key(row->kept.key.expires_at_ms);
-                 return true;
-               });
+  return *scan_rows(*database_, table::idempotency, {}, {}, reach::disk, idempotency_table::parse,
+                    [this, now_ms](idempotency_table::row const& row) {
+                      if (row.kept.key.expires_at_ms > now_ms)
+                        count_key(row.kept.key.expires_at_ms);
+                      return true;
+                    });
 }
 
 result<void> rocks_store::load_dead_letters() {
-  return *scan(*database_, table::dead_letter, {}, {}, rocksdb::ReadTier::kReadAllTier,
-               [this](std::string_view key, std::string_view value) -> result<bool> {
-                 auto const row = dead_letter_table::parse(key, value);
-                 if (!row)
-                   return damaged_row(dead_letter_table::name);
-                 auto const bytes = dead_letter_bytes(row->self, row->letter);
-                 dead_letter_bytes_.emplace(row->id(), bytes);
-                 ++dead_letters_account_.count;
-                 dead_letters_account_.bytes += bytes;
-                 return true;
-               });
+  return *scan_rows(*database_, table::dead_letter, {}, {}, reach::disk, dead_letter_table::parse,
+                    [this](dead_letter_row const& row) {
+                      auto const bytes = dead_letter_bytes(row.self, row.letter);
+                      dead_letter_bytes_.emplace(row.id(), bytes);
+                      ++dead_letters_account_.count;
+                      dead_letters_account_.bytes += bytes;
+                      return true;
+                    });
 }
 
 std::uint32_t rocks_store::partition_count() const noexcept {
@@ -214,8 +149,8 @@ rocks_store::partition_data& rocks_store::partition_of(message::address const& s
 
 asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition, std::string from) {
   // from = table 1 byte, the last key that was seen
-  auto const read = [this, partition, from](rocksdb::ReadTier tier) -> attempt<recovered> {
-    if (tier != rocksdb::ReadTier::kReadAllTier)
+  auto const read = [this, partition, from](reach as_far) -> attempt<recovered> {
+    if (as_far != reach::disk)
       return std::nullopt;
     recovered part;
     std::size_t rows = 0;
@@ -228,10 +163,10 @@ asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition,
         return {};
       bool const goes_on_here = !from.empty() && from.front() == tag;
       auto const start = goes_on_here ? from.substr(1) + '\0' : prefix;
-      return *scan(*database_, of, prefix, start, tier,
+      return *scan(*database_, of, prefix, start, as_far,
                    [&](std::string_view key, std::string_view value) -> result<bool> {
                      if (!add(key, value))
-                       return damaged_row(table_names[static_cast<std::size_t>(of)]);
+                       return damaged_row(of);
                      bytes += value.size();
                      if (++rows < recovered_rows_max && bytes < recovered_bytes_max)
                        return true;
@@ -267,14 +202,15 @@ rocks_store::read(message::address const& self, message::state_specs const& want
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     auto const* known = cache.find(self, wanted[i].name);
     if (!known) {
-      auto const get_value = [this, key = state_table::key_of(partition, self, wanted[i].name)](
-                                 rocksdb::ReadTier tier) { return get(*database_, table::state, key, tier); };
+      auto const get_value = [this, key = state_table::key_of(partition, self, wanted[i].name)](reach as_far) {
+        return get(*database_, table::state, key, as_far);
+      };
       auto const row = co_await read_from<std::optional<std::string>>(readers_.get_executor(), latch_, get_value);
       if (!row)
         co_return row.error();
       std::optional<message::stored_value> value;
       if (*row && !(value = state_table::parse_value(**row))) {
-        latch_.trip(damaged_row(state_table::name));
+        latch_.trip(damaged_row(table::state));
         co_return error{errc::lost, latch_.why().to_string()};
       }
       cache.was_read(self, wanted[i].name, std::move(value));
@@ -293,24 +229,15 @@ asio::awaitable<result<std::vector<state_summary>>> rocks_store::list_states(mes
   auto const written = co_await order_->wait_for(order_->last_number());
   if (!written)
     co_return written.error();
-  auto const list = [this, prefix = state_table::prefix_of(message::partition_of(self, partition_count()), self)](
-                        rocksdb::ReadTier tier) -> attempt<std::vector<state_summary>> {
-    std::vector<state_summary> all;
-    auto const done =
-        scan(*database_, table::state, prefix, prefix, tier, [&](std::string_view key, std::string_view value) {
-          auto row = state_table::parse(key, value);
-          if (!row)
-            return result<bool>(damaged_row(state_table::name));
-          auto const& [typed, expires_at_ms] = row->kept;
-          all.push_back({std::move(row->name), typed.type_name, typed.bytes.size(), expires_at_ms});
-          return result<bool>(true);
-        });
-    if (!done)
-      return std::nullopt;
-    if (!*done)
-      return result<std::vector<state_summary>>(done->error());
-    return result<std::vector<state_summary>>(std::move(all));
-  };
+  auto const list =
+      [this, prefix = state_table::prefix_of(message::partition_of(self, partition_count()), self)](reach as_far) {
+        return collect(std::vector<state_summary>(), *database_, table::state, prefix, prefix, as_far,
+                       state_table::parse, [](auto& all, state_table::row row) {
+                         auto const& [typed, expires_at_ms] = row.kept;
+                         all.push_back({std::move(row.name), typed.type_name, typed.bytes.size(), expires_at_ms});
+                         return true;
+                       });
+      };
   auto all = co_await read_from<std::vector<state_summary>>(readers_.get_executor(), latch_, list);
   if (all)
     std::sort(all->begin(), all->end(), [](auto const& one, auto const& other) { return one.name < other.name; });
@@ -336,19 +263,9 @@ asio::awaitable<result<std::optional<key_row>>> rocks_store::read_key(message::a
   if (auto const found = own.keys.find({self, idempotency_key}); found != own.keys.end()) {
     kept = found->second;
   } else {
-    auto const get_row = [this, key = idempotency_table::key_of(partition, self, idempotency_key)](
-                             rocksdb::ReadTier tier) -> attempt<std::optional<key_row>> {
-      auto const value = get(*database_, table::idempotency, key, tier);
-      if (!value)
-        return std::nullopt;
-      if (!*value)
-        return result<std::optional<key_row>>(value->error());
-      if (!**value)
-        return result<std::optional<key_row>>(std::nullopt);
-      auto row = idempotency_table::parse(key, ***value);
-      if (!row)
-        return result<std::optional<key_row>>(damaged_row(idempotency_table::name));
-      return result<std::optional<key_row>>(std::move(row->kept));
+    auto const get_row = [this, key = idempotency_table::key_of(partition, self, idempotency_key)](reach as_far) {
+      return get_part(*database_, table::idempotency, key, as_far, idempotency_table::parse,
+                      &idempotency_table::row::kept);
     };
     auto read = co_await read_from<std::optional<key_row>>(readers_.get_executor(), latch_, get_row);
     if (!read)
@@ -442,29 +359,19 @@ asio::awaitable<result<std::vector<kept_message>>>
 rocks_store::read_messages(message::address const& target, message::entry_key const& after,
                            message::entry_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
   auto const prefix = mailbox_table::prefix_of(message::partition_of(target, partition_count()), target);
-  auto const read = [this, prefix, after, through, count_max,
-                     bytes_max](rocksdb::ReadTier tier) -> attempt<std::vector<kept_message>> {
-    std::vector<kept_message> rows;
+  auto start = prefix;
+  put_entry_key(start, after);
+  start.push_back('\0');
+  auto const read = [this, prefix, start, through, count_max, bytes_max](reach as_far) {
     std::uint64_t bytes = 0;
-    auto start = prefix;
-    put_entry_key(start, after);
-    start.push_back('\0');
-    auto const done =
-        scan(*database_, table::mailbox, prefix, start, tier, [&](std::string_view key, std::string_view value) {
-          auto row = mailbox_table::parse(key, value);
-          if (!row)
-            return result<bool>(damaged_row(mailbox_table::name));
-          bytes += row->envelope.value.size_bytes();
-          if (row->key > through || (!rows.empty() && bytes > bytes_max))
-            return result<bool>(false);
-          rows.push_back(std::move(*row));
-          return result<bool>(rows.size() < count_max);
-        });
-    if (!done)
-      return std::nullopt;
-    if (!*done)
-      return result<std::vector<kept_message>>(done->error());
-    return result<std::vector<kept_message>>(std::move(rows));
+    return collect(std::vector<kept_message>(), *database_, table::mailbox, prefix, start, as_far, mailbox_table::parse,
+                   [&](auto& rows, kept_message row) {
+                     bytes += row.envelope.value.size_bytes();
+                     if (row.key > through || (!rows.empty() && bytes > bytes_max))
+                       return false;
+                     rows.push_back(std::move(row));
+                     return rows.size() < count_max;
+                   });
   };
   return read_from<std::vector<kept_message>>(readers_.get_executor(), latch_, read);
 }
@@ -472,27 +379,17 @@ rocks_store::read_messages(message::address const& target, message::entry_key co
 asio::awaitable<result<std::vector<kept_delayed>>>
 rocks_store::read_delayed(std::uint32_t partition, message::delayed_key const& after,
                           message::delayed_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
-  auto const read = [this, partition, after, through, count_max,
-                     bytes_max](rocksdb::ReadTier tier) -> attempt<std::vector<kept_delayed>> {
-    std::vector<kept_delayed> rows;
+  auto const start = delayed_table::key_of(partition, after) + '\0';
+  auto const read = [this, partition, start, through, count_max, bytes_max](reach as_far) {
     std::uint64_t bytes = 0;
-    auto const start = delayed_table::key_of(partition, after) + '\0';
-    auto const done = scan(*database_, table::delayed, delayed_table::prefix_of(partition), start, tier,
-                           [&](std::string_view key, std::string_view value) {
-                             auto row = delayed_table::parse(key, value);
-                             if (!row)
-                               return result<bool>(damaged_row(delayed_table::name));
-                             bytes += row->set.message.value.size_bytes();
-                             if (row->row() > through || (!rows.empty() && bytes > bytes_max))
-                               return result<bool>(false);
-                             rows.push_back(std::move(*row));
-                             return result<bool>(rows.size() < count_max);
-                           });
-    if (!done)
-      return std::nullopt;
-    if (!*done)
-      return result<std::vector<kept_delayed>>(done->error());
-    return result<std::vector<kept_delayed>>(std::move(rows));
+    return collect(std::vector<kept_delayed>(), *database_, table::delayed, delayed_table::prefix_of(partition), start,
+                   as_far, delayed_table::parse, [&](auto& rows, kept_delayed row) {
+                     bytes += row.set.message.value.size_bytes();
+                     if (row.row() > through || (!rows.empty() && bytes > bytes_max))
+                       return false;
+                     rows.push_back(std::move(row));
+                     return rows.size() < count_max;
+                   });
   };
   return read_from<std::vector<kept_delayed>>(readers_.get_executor(), latch_, read);
 }
@@ -501,21 +398,12 @@ asio::awaitable<result<std::vector<message::delayed_key>>>
 rocks_store::find_delayed(message::address const& owner, std::string const& cancellation_token) {
   auto const prefix =
       delayed_token_table::prefix_of(message::partition_of(owner, partition_count()), owner, cancellation_token);
-  auto const find = [this, prefix](rocksdb::ReadTier tier) -> attempt<std::vector<message::delayed_key>> {
-    std::vector<message::delayed_key> rows;
-    auto const done =
-        scan(*database_, table::delayed_token, prefix, prefix, tier, [&](std::string_view key, std::string_view value) {
-          auto const row = delayed_token_table::parse(key, value);
-          if (!row)
-            return result<bool>(damaged_row(delayed_token_table::name));
-          rows.push_back(*row);
-          return result<bool>(true);
-        });
-    if (!done)
-      return std::nullopt;
-    if (!*done)
-      return result<std::vector<message::delayed_key>>(done->error());
-    return result<std::vector<message::delayed_key>>(std::move(rows));
+  auto const find = [this, prefix](reach as_far) {
+    return collect(std::vector<message::delayed_key>(), *database_, table::delayed_token, prefix, prefix, as_far,
+                   delayed_token_table::parse, [](auto& rows, message::delayed_key const& row) {
+                     rows.push_back(row);
+                     return true;
+                   });
   };
   return read_from<std::vector<message::delayed_key>>(readers_.get_executor(), latch_, find);
 }
@@ -564,28 +452,18 @@ asio::awaitable<result<egress_page>> rocks_store::read_egress(message::egress_id
     co_return egress_page{{}, last_sequence};
 
   auto const prefix = egress_table::prefix_of(message::partition_of(egress, partition_count()), egress);
-  auto const read = [this, prefix, first, last, last_sequence, records_max,
-                     bytes_max](rocksdb::ReadTier tier) -> attempt<egress_page> {
-    egress_page page{{}, last_sequence};
+  auto start = prefix;
+  put_number(start, first);
+  auto const read = [this, prefix, start, last, last_sequence, records_max, bytes_max](reach as_far) {
     std::uint64_t bytes = 0;
-    auto start = prefix;
-    put_number(start, first);
-    auto const done =
-        scan(*database_, table::egress, prefix, start, tier, [&](std::string_view key, std::string_view value) {
-          auto row = egress_table::parse(key, value);
-          if (!row)
-            return result<bool>(damaged_row(egress_table::name));
-          bytes += record_bytes(row->record.from, row->record.value);
-          if (row->record.sequence > last || (!page.records.empty() && bytes > bytes_max))
-            return result<bool>(false);
-          page.records.push_back(std::move(row->record));
-          return result<bool>(page.records.size() < records_max);
-        });
-    if (!done)
-      return std::nullopt;
-    if (!*done)
-      return result<egress_page>(done->error());
-    return result<egress_page>(std::move(page));
+    return collect(egress_page{{}, last_sequence}, *database_, table::egress, prefix, start, as_far,
+                   egress_table::parse, [&](egress_page& page, egress_table::row row) {
+                     bytes += record_bytes(row.record.from, row.record.value);
+                     if (row.record.sequence > last || (!page.records.empty() && bytes > bytes_max))
+                       return false;
+                     page.records.push_back(std::move(row.record));
+                     return page.records.size() < records_max;
+                   });
   };
   auto page = co_await read_from<egress_page>(readers_.get_executor(), latch_, read);
   co_return page;
@@ -605,18 +483,8 @@ asio::awaitable<result<std::optional<message::dead_letter>>> rocks_store::read_d
   if (!written)
     co_return written.error();
   auto const read = [this, key = dead_letter_table::key_of(message::partition_of(id.self, partition_count()), id)](
-                        rocksdb::ReadTier tier) -> attempt<std::optional<message::dead_letter>> {
-    auto const value = get(*database_, table::dead_letter, key, tier);
-    if (!value)
-      return std::nullopt;
-    if (!*value)
-      return result<std::optional<message::dead_letter>>(value->error());
-    if (!**value)
-      return result<std::optional<message::dead_letter>>(std::nullopt);
-    auto row = dead_letter_table::parse(key, ***value);
-    if (!row)
-      return result<std::optional<message::dead_letter>>(damaged_row(dead_letter_table::name));
-    return result<std::optional<message::dead_letter>>(std::move(row->letter));
+                        reach as_far) {
+    return get_part(*database_, table::dead_letter, key, as_far, dead_letter_table::parse, &dead_letter_row::letter);
   };
   auto letter = co_await read_from<std::optional<message::dead_letter>>(readers_.get_executor(), latch_, read);
   co_return letter;

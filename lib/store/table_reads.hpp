@@ -1,0 +1,71 @@
+#pragma once
+
+#include "store/database.hpp"
+#include "store/tables.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace statefund::store {
+
+// Where a read may look: in what RocksDB has in memory, or on the disk, too.
+enum class reach { memory, disk };
+
+// What a read has come to: errc::lost, row_damaged. Absent: it would have had to wait for the disk.
+template <class T>
+using attempt = std::optional<result<T>>;
+
+error damaged_row(table of);
+
+// The value of a key; nullopt: there is none. Any thread.
+attempt<std::optional<std::string>> get(database& in, table of, std::string const& key, reach as_far);
+
+// Shows `see` the rows from `from` on, as long as they begin with `prefix` and it says true. Any thread.
+attempt<void> scan(database& in, table of, std::string_view prefix, std::string_view from, reach as_far,
+                   std::function<result<bool>(std::string_view key, std::string_view value)> const& see);
+
+// Likewise each row by its table's grammar.
+template <class Parse, class See>
+attempt<void> scan_rows(database& in, table of, std::string_view prefix, std::string_view from, reach as_far,
+                        Parse const& parse, See const& see) {
+  return scan(in, of, prefix, from, as_far, [&](std::string_view key, std::string_view value) -> result<bool> {
+    auto row = parse(key, value);
+    if (!row)
+      return damaged_row(of);
+    return see(std::move(*row));
+  });
+}
+
+// Likewise what `add` makes of them in `all`.
+template <class T, class Parse, class Add>
+attempt<T> collect(T all, database& in, table of, std::string_view prefix, std::string_view from, reach as_far,
+                   Parse const& parse, Add const& add) {
+  auto const done = scan_rows(in, of, prefix, from, as_far, parse, [&](auto row) { return add(all, std::move(row)); });
+  if (!done)
+    return std::nullopt;
+  if (!*done)
+    return result<T>(done->error());
+  return result<T>(std::move(all));
+}
+
+// A part of the row of a key.
+template <class T, class Row, class Parse>
+attempt<std::optional<T>> get_part(database& in, table of, std::string const& key, reach as_far, Parse const& parse,
+                                   T Row::*part) {
+  auto const value = get(in, of, key, as_far);
+  if (!value)
+    return std::nullopt;
+  if (!*value)
+    return result<std::optional<T>>(value->error());
+  if (!**value)
+    return result<std::optional<T>>(std::nullopt);
+  auto row = parse(key, ***value);
+  if (!row)
+    return result<std::optional<T>>(damaged_row(of));
+  return result<std::optional<T>>(std::move((*row).*part));
+}
+
+} // namespace statefund::store
