@@ -48,6 +48,16 @@ std::optional<json> ask_admin(environment const& with, std::string_view method, 
   return told;
 }
 
+exit_code post_admin(environment const& with, std::string const& target, std::string const& done,
+                     std::string const& was_so) {
+  auto const told = ask_admin(with, "POST", target);
+  if (!told)
+    return exit_code::failed;
+  if (with.as == output::human)
+    with.out << (told->value("changed", true) ? done : was_so) << '\n';
+  return exit_code::done;
+}
+
 std::string parameter(char const* name, std::string const& value) {
   std::string text = std::string(name) + '=';
   for (char const letter : statefund::message::percent_encode(value))
@@ -55,17 +65,11 @@ std::string parameter(char const* name, std::string const& value) {
   return text;
 }
 
-std::string count_of(json const& object, char const* name) {
-  return std::to_string(object.value(name, std::uint64_t{0}));
-}
-
-std::string counted(json const& object, char const* name, std::string const& what) {
-  return count_of(object, name) + ' ' + what + (object.value(name, std::uint64_t{0}) == 1 ? "" : "s");
-}
-
-std::string paused_text(json const& function) {
-  auto const whole = function.find("paused");
-  return whole != function.end() && whole->is_object() ? "all" : count_of(function, "addresses_paused_count");
+std::string query_of(std::vector<std::string> const& parameters) {
+  std::string text;
+  for (auto const& one : parameters)
+    (text += text.empty() ? '?' : '&') += one;
+  return text;
 }
 
 } // namespace statefunctl

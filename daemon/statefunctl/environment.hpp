@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace statefunctl {
 
@@ -42,14 +43,15 @@ exit_code refused(environment const& with, answer const& said);
 // printed as it came.
 std::optional<nlohmann::json> ask_admin(environment const& with, std::string_view method, std::string const& target);
 
+// Has the admin door do something, and says what became of it: it was done, or was so before.
+exit_code post_admin(environment const& with, std::string const& target, std::string const& done,
+                     std::string const& was_so = "");
+
 // Of a query, behind a '?' or a '&'.
 std::string parameter(char const* name, std::string const& value);
+// "?one&other", or nothing.
+std::string query_of(std::vector<std::string> const& parameters);
 
-std::string count_of(nlohmann::json const& object, char const* name);
-// "1 function", "2 functions"
-std::string counted(nlohmann::json const& object, char const* name, std::string const& what);
-
-// How many addresses of a function type are paused, or "all".
-std::string paused_text(nlohmann::json const& function);
+inline constexpr char const* address_form = "<namespace>/<name>/<id>, each part percent-encoded";
 
 } // namespace statefunctl

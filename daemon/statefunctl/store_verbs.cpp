@@ -1,5 +1,6 @@
 #include "statefunctl/store_verbs.hpp"
 
+#include "statefunctl/fields.hpp"
 #include "statefunctl/format.hpp"
 #include "store/store_check.hpp"
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "clock/clock.hpp"
 #include "dialogue/door_client.hpp"
 #include "http/server.hpp"
 #include "statefunctl/verbs.hpp"
@@ -89,6 +90,11 @@ inline http::response good(unsigned status, std::string body) {
   one.status = status;
   one.body = std::move(body);
   return one;
+}
+
+// Half a second more, so that what is printed does not depend on how fast the test is.
+inline std::string unix_ms_in(std::int64_t seconds) {
+  return std::to_string(clock::unix_ms() + seconds * 1000 - 500);
 }
 
 } // namespace statefund::dialogue

@@ -1,4 +1,3 @@
-#include "clock/clock.hpp"
 #include "dialogue/statefunctl/fake_daemon.hpp"
 #include "http/problem.hpp"
 
@@ -7,19 +6,14 @@
 
 using namespace statefund;
 using Catch::Matchers::Contains;
-using Catch::Matchers::EndsWith;
 using dialogue::good;
 using dialogue::running_daemon;
+using dialogue::unix_ms_in;
 using statefunctl::exit_code;
 
 namespace {
 
 using texts = std::vector<std::string>;
-
-// Half a second more, so that what is printed does not depend on how fast the test is.
-std::string unix_ms_in(std::int64_t seconds) {
-  return std::to_string(clock::unix_ms() + seconds * 1000 - 500);
-}
 
 std::string const failing = R"({"address":"ns/fn/alice","state":"backing_off","messages_count":3,"bytes":36,)"
                             R"("oldest_age_ms":64000,"failures_count":5,"last_error":"the function answered 500",)"
@@ -155,81 +149,4 @@ TEST_CASE("skip never skips blindly: without an id it shows the first message, a
   CHECK(at.said.requests == texts{"GET /v1/addresses/ns/fn/alice", "POST /v1/addresses/ns/fn/alice/skip?message=1f-0",
                                   "POST /v1/addresses/ns/fn/alice/skip?message=1f-0", "GET /v1/addresses/ns/fn/alice",
                                   "GET /v1/addresses/ns/fn/alice"});
-}
-
-TEST_CASE("dead letters are listed, shown, replayed and dropped") {
-  running_daemon at;
-  auto const letter = R"({"id":"1f-0","address":"ns/fn/alice","caller":"ns/fn/bob","type":"t","bytes":3,)"
-                      R"("reason":"the function answered 400","at_unix_ms":)" +
-                      unix_ms_in(-3600);
-  at.said.answers = {good(200, R"({"dead_letters":[)" + letter + R"(}],"next":"1f-0","total_count":9,"durable":true})"),
-                     good(200, R"({"dead_letters":[],"next":null,"total_count":9,"durable":true})"),
-                     good(200, letter + R"(,"value":"YWJj"})"),
-                     good(200, R"({"changed":true})"),
-                     good(200, R"({"changed":true})"),
-                     good(200, R"({"replayed_count":1,"left_count":0,"stopped_by":null})"),
-                     good(200, R"({"replayed_count":3,"left_count":2,"stopped_by":"the mailbox is full"})"),
-                     http::problem(number::dead_letter_unknown, "there is no dead letter 1f-0")};
-  CHECK(at.run({"dead-letters", "list", "--max", "1"}) == exit_code::done);
-  CHECK(at.out.str() == "  ID  ADDRESS        AGE  TYPE  SIZE  REASON\n"
-                        "1f-0  ns/fn/alice  1h 0m  t      3 B  the function answered 400\n"
-                        "\n"
-                        "There are more, 9 in all; --max shows more.\n");
-  CHECK(at.run({"dead-letters", "list", "--address", "ns/fn/alice"}) == exit_code::done);
-  CHECK(at.out.str() == "No dead letters.\n");
-  CHECK(at.run({"dead-letters", "show", "1f-0"}) == exit_code::done);
-  CHECK(at.out.str() == "1f-0 to ns/fn/alice, from ns/fn/bob\n"
-                        "  set aside  1h 0m ago\n"
-                        "  reason     the function answered 400\n"
-                        "  type       t\n"
-                        "  size       3 B\n"
-                        "  value      abc\n");
-  CHECK(at.run({"dead-letters", "replay", "1f-0"}) == exit_code::done);
-  CHECK(at.out.str() == "the dead letter 1f-0 is the last message of its address\n");
-  CHECK(at.run({"dead-letters", "drop", "1f-0"}) == exit_code::done);
-  CHECK(at.out.str() == "the dead letter 1f-0 is dropped\n");
-  CHECK(at.run({"dead-letters", "replay", "--type", "ns/fn"}) == exit_code::done);
-  CHECK(at.out.str() == "1 dead letter replayed\n");
-  CHECK(at.run({"dead-letters", "replay", "--address", "ns/fn/alice"}) == exit_code::failed);
-  CHECK(at.out.str() == "3 dead letters replayed, 2 left: the mailbox is full\n");
-  CHECK(at.run({"dead-letters", "drop", "1f-0"}) == exit_code::failed);
-  CHECK(at.err.str() == "statefunctl: SF0230 (404): there is no dead letter 1f-0\n");
-  CHECK(at.said.requests == texts{"GET /v1/dead-letters?max=1", "GET /v1/dead-letters?address=ns%2Ffn%2Falice&max=100",
-                                  "GET /v1/dead-letters/1f-0?value=true", "POST /v1/dead-letters/1f-0/replay",
-                                  "POST /v1/dead-letters/1f-0/drop", "POST /v1/dead-letters/replay?type=ns%2Ffn",
-                                  "POST /v1/dead-letters/replay?address=ns%2Ffn%2Falice",
-                                  "POST /v1/dead-letters/1f-0/drop"});
-  CHECK(at.run({"dead-letters", "replay"}) == exit_code::usage);
-  CHECK(at.run({"dead-letters", "replay", "1f-0", "--type", "ns/fn"}) == exit_code::usage);
-  CHECK(at.err.str() == "statefunctl: replay takes one of: a dead letter's id, --address, --type\n");
-  CHECK(at.run({"dead-letters"}) == exit_code::usage);
-  CHECK(at.said.requests.size() == 8);
-}
-
-TEST_CASE("functions are a table, in which a type that is paused as a whole says so") {
-  running_daemon at;
-  at.said.answers = {
-      good(200, R"({"functions":[{"type":"ns/fn","endpoint":"http://x/","backlog_count":7,"addresses_count":2,)"
-                R"("calls_in_flight_count":1,"addresses_in_backoff_count":0,"addresses_held_count":0,)"
-                R"("addresses_paused_count":1,"paused":null},)"
-                R"({"type":"ns/gone","endpoint":"","backlog_count":1,"addresses_count":1,"paused":{"by":"operator",)"
-                R"("reason":"uid 7","since_unix_ms":1}}]})"),
-      good(200, R"({"functions":[]})")};
-  CHECK(at.run({"functions"}) == exit_code::done);
-  CHECK(at.out.str() == "FUNCTION  BACKLOG  ADDRESSES  IN FLIGHT  BACKED OFF  HELD  PAUSED  ENDPOINT\n"
-                        "ns/fn           7          2          1           0     0  1       http://x/\n"
-                        "ns/gone         1          1          0           0     0  all     no module declares it\n");
-  CHECK(at.run({"functions"}) == exit_code::done);
-  CHECK(at.out.str() == "No functions: no module declares one.\n");
-}
-
-TEST_CASE("help names every verb, and a verb's help its words") {
-  running_daemon at;
-  CHECK(at.run({"--help"}) == exit_code::done);
-  for (char const* const verb : {"functions", "addresses", "describe", "pause", "resume", "skip", "dead-letters"})
-    CHECK_THAT(at.out.str(), Contains(verb));
-  CHECK(at.run({"skip", "--help"}) == exit_code::done);
-  CHECK_THAT(at.out.str(), Contains("--message"));
-  CHECK(at.run({"dead-letters", "replay", "--help"}) == exit_code::done);
-  CHECK_THAT(at.out.str(), Contains("later messages may have passed them"));
 }

@@ -1,5 +1,4 @@
-#include "dialogue/door_client.hpp"
-#include "statefunctl/verbs.hpp"
+#include "dialogue/statefunctl/fake_daemon.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -191,4 +190,21 @@ TEST_CASE("what is good is tried though another file is broken, and 78 wins") {
   CHECK(files.validate({"--connect"}) == exit_code::invalid);
   CHECK_THAT(files.out.str(), Catch::Contains("reachable\n"));
   CHECK(here.connections_count() == 1);
+}
+
+TEST_CASE("reload says which generation is in force, or which files have errors") {
+  dialogue::running_daemon at;
+  std::string const body = R"({"generation":7,"files_count":3,"functions_count":12})";
+  at.said.answers = {dialogue::good(200, body), dialogue::good(200, body)};
+  CHECK(at.run({"reload"}) == exit_code::done);
+  CHECK(at.out.str() == "generation 7 is in force: 12 functions from 3 module files\n");
+  CHECK(at.run({"--json", "reload"}) == exit_code::done);
+  CHECK(at.out.str() == body);
+  CHECK(at.said.requests == std::vector<std::string>{"POST /-/reload", "POST /-/reload"});
+
+  at.said.answers = {
+      dialogue::good(422, R"({"status":422,"code":"SF0122","detail":"some files have errors","generation":8,
+    "diagnostics":[{"file":"b.yaml","line":1,"column":2,"message":"no such kind","hint":""}]})")};
+  CHECK(at.run({"reload"}) == exit_code::failed);
+  CHECK(at.err.str() == "b.yaml:1:2: no such kind\nstatefunctl: SF0122 (422): some files have errors\n");
 }
