@@ -31,7 +31,7 @@ std::string count_of(json const& object, char const* name) {
 }
 
 std::string counted(json const& object, char const* name, std::string const& what) {
-  return count_of(object, name) + ' ' + what + (object.value(name, std::uint64_t{0}) == 1 ? "" : "s");
+  return counted(object.value(name, std::uint64_t{0}), what);
 }
 
 std::string size_of(json const& object) {

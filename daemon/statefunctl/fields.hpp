@@ -10,7 +10,6 @@ namespace statefunctl {
 
 std::string text_of(nlohmann::json const& object, char const* name);
 std::string count_of(nlohmann::json const& object, char const* name);
-// "1 function", "2 functions"
 std::string counted(nlohmann::json const& object, char const* name, std::string const& what);
 // Of its `bytes`.
 std::string size_of(nlohmann::json const& object);

@@ -58,6 +58,10 @@ std::string table::text() const {
   return out;
 }
 
+std::string counted(std::uint64_t count, std::string const& what) {
+  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   if (bytes < 1024)
     return std::to_string(bytes) + " B";

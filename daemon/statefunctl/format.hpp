@@ -19,8 +19,9 @@ class table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-std::string bytes_text(std::uint64_t bytes);     // "12 B", "1.5 MiB"
-std::string seconds_text(std::uint64_t seconds); // "3d 4h", "5m 1s"
+std::string counted(std::uint64_t count, std::string const& what); // "1 file", "2 files"
+std::string bytes_text(std::uint64_t bytes);                       // "12 B", "1.5 MiB"
+std::string seconds_text(std::uint64_t seconds);                   // "3d 4h", "5m 1s"
 
 // At most `width_max` bytes, and never a part of a letter; what was cut off is "...".
 std::string shortened(std::string text, std::size_t width_max);

@@ -57,7 +57,8 @@ void print_modules(std::ostream& out, json const& status) {
     out << "\nDeclared, and not running in this version\n" << not_running;
 
   auto const files = status.value("modules", json::array());
-  out << "\nModules: " << files.size() << " files, generation " << count_of(status, "modules_generation") << '\n';
+  out << "\nModules: " << counted(files.size(), "file") << ", generation " << count_of(status, "modules_generation")
+      << '\n';
   for (json const& one : files) {
     auto const state = text_of(one, "state");
     if (state == "loaded")
@@ -71,11 +72,11 @@ void print_modules(std::ostream& out, json const& status) {
 void print_status(std::ostream& out, json const& status) {
   out << "statefund " << text_of(status, "version") << ", " << text_of(status, "state") << ", up "
       << seconds_text(status.value("uptime_seconds", std::uint64_t{0})) << '\n'
-      << "  store " << text_of(status, "store_kind") << ", " << count_of(status, "shards_count") << " shards, "
+      << "  store " << text_of(status, "store_kind") << ", " << counted(status, "shards_count", "shard") << ", "
       << count_of(status, "delayed_pending_count") << " delayed, "
       << bytes_text(status.value("buffered_bytes", std::uint64_t{0})) << " of "
       << bytes_text(status.value("buffered_bytes_max", std::uint64_t{0})) << " buffered, "
-      << count_of(status, "ingress_connections_count") << " clients\n";
+      << counted(status, "ingress_connections_count", "client") << '\n';
   if (auto const lost = text_of(status, "store_may_lose"); !lost.empty())
     out << "  a crash may take " << lost << '\n';
   print_functions(out, status);

@@ -53,7 +53,7 @@ void print(std::ostream& out, std::string const& directory, store::checked_store
   if (told.is_clean())
     out << "All of it can be read, and nothing is wrong.\n";
   else
-    out << told.findings_count << (told.findings_count == 1 ? " finding.\n" : " findings.\n");
+    out << counted(told.findings_count, "finding") << ".\n";
 }
 
 exit_code check(environment const& with, std::string const& directory) {

@@ -24,7 +24,7 @@ TEST_CASE("status is printed in columns, or as the daemon gave it") {
   at.said.answers = {good(200, body), good(200, body)};
   CHECK(at.run({"status"}) == exit_code::done);
   CHECK(at.out.str() == "statefund 0.1.0, ready, up 1m 1s\n"
-                        "  store memory, 2 shards, 3 delayed, 1.5 KiB of 256.0 MiB buffered, 1 clients\n"
+                        "  store memory, 2 shards, 3 delayed, 1.5 KiB of 256.0 MiB buffered, 1 client\n"
                         "\n"
                         "FUNCTION  PROTOCOL  BACKLOG  IN FLIGHT  BACKED OFF  HELD  PAUSED  ENDPOINT\n"
                         "a/b            3.x     1200          0           0     0       0  http://x/\n"
