@@ -66,7 +66,7 @@ asio::awaitable<void> spilling::run() {
     }
     auto const freed_bytes = co_await make_room();
     pause = freed_bytes > 0 ? looked_again_after : std::min(pause * 2, looked_again_after_max);
-    auto const goes_on = co_await sleep(pause);
+    auto const goes_on = co_await wait_unless_closed(pause);
     if (!goes_on)
       co_return;
   }
@@ -77,7 +77,7 @@ asio::awaitable<std::uint64_t> spilling::make_room() {
   co_await all_has_come_();
   auto const consumed = data_.store.ordered_so_far();
   while (!data_.store.is_written(consumed) && !test_only::is_planted(test_only::mistake::spill_unwritten)) {
-    auto const goes_on = co_await sleep(looked_again_after);
+    auto const goes_on = co_await wait_unless_closed(looked_again_after);
     if (!goes_on)
       co_return 0;
   }
@@ -144,7 +144,7 @@ std::uint64_t spilling::let_go(std::vector<candidate> const& of, std::uint64_t b
   return freed;
 }
 
-asio::awaitable<bool> spilling::sleep(clock::steady::duration given) {
+asio::awaitable<bool> spilling::wait_unless_closed(clock::steady::duration given) {
   auto const until = deadline::after(given);
   auto const end = co_await looks_again_.wait(until);
   co_return end != task::wait_end::cancelled && !loops_.closed();

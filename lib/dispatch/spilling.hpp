@@ -46,7 +46,7 @@ class spilling {
   boost::asio::awaitable<candidates> look_for_candidates();
   void see(mailbox::mailbox const& own, candidates& into) const;
   std::uint64_t let_go(std::vector<candidate> const& of, std::uint64_t bytes, std::uint64_t through_number);
-  boost::asio::awaitable<bool> sleep(clock::steady::duration given); // false: it is to end
+  boost::asio::awaitable<bool> wait_unless_closed(clock::steady::duration given); // false: it is to end
   std::int64_t held_bytes() const noexcept { return data_.process.buffered_bytes.load(std::memory_order_relaxed); }
 
   shard_data& data_;
