@@ -6,14 +6,15 @@
 #include "store/rocks_store.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -64,23 +65,15 @@ int fill(store::store& kept, std::uint64_t messages_count) {
   return 0;
 }
 
-asio::awaitable<void> recover(dispatch::dispatcher& all, bool& done) {
-  auto const recovered = co_await all.recover();
-  done = recovered.has_value();
-}
-
-asio::awaitable<void> find(store::store& kept, std::size_t& found) {
+asio::awaitable<std::size_t> find(store::store& kept) {
+  std::size_t found = 0;
   for (int i = 0; i < 1000; ++i) {
     message::address const owner{{"example", "setter"}, "user-" + std::to_string(i)};
     auto const token = "token-" + std::to_string(i * static_cast<int>(set_by_each));
     auto const rows = co_await kept.find_delayed(owner, token);
     found += rows ? rows->size() : 0;
   }
-}
-
-asio::awaitable<void> drain(dispatch::dispatcher& all) {
-  auto const left = co_await all.drain(clock::deadline::after({}));
-  static_cast<void>(left);
+  co_return found;
 }
 
 void start(store::store& kept, step& next) {
@@ -92,26 +85,26 @@ void start(store::store& kept, step& next) {
   parts.declared.is_declared_egress = [](message::egress_id const&) { return false; };
   parts.store_lost = [](error const& why) { std::printf("lost: %s\n", why.to_string().c_str()); };
   dispatch::dispatcher all({}, std::move(parts));
-  bool recovered = false;
-  asio::co_spawn(loop, recover(all, recovered), asio::detached);
+  auto recovers = asio::co_spawn(loop, all.recover(), asio::use_future);
   loop.run();
+  auto const recovered = recovers.get();
   next.told("recover");
   loop.restart();
   all.start();
   all.serve();
   loop.run_for(1s);
   next.told("a second of serving");
-  std::printf("recovered: %d, pending: %lld, far: %lld\n", recovered ? 1 : 0,
+  std::printf("recovered: %d, pending: %lld, far: %lld\n", recovered.has_value() ? 1 : 0,
               static_cast<long long>(all.counts().delayed_count),
               static_cast<long long>(all.counts().delayed_far_count));
-  std::size_t found = 0;
-  asio::co_spawn(loop, find(kept, found), asio::detached);
+  auto const found = asio::co_spawn(loop, find(kept), asio::use_future);
   next = {};
-  while (found < 1000)
+  while (found.wait_for(0s) != std::future_status::ready)
     loop.run_one();
   next.told("a thousand look-ups by token");
-  asio::co_spawn(loop, drain(all), asio::detached);
+  auto drains = asio::co_spawn(loop, all.drain(clock::deadline::after({})), asio::use_future);
   loop.run();
+  drains.get();
 }
 
 } // namespace
