@@ -6,7 +6,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -35,13 +34,17 @@ asio::awaitable<void> fire_due_timers() {
 } // namespace
 
 void event_loop::run(asio::awaitable<void> body) {
+  run_on(io_, std::move(body));
+}
+
+void event_loop::run_on(asio::io_context& one, asio::awaitable<void> body) {
   bool done = false;
   std::exception_ptr thrown;
   auto const ended = [&](std::exception_ptr what) {
     done = true;
     thrown = what;
   };
-  asio::co_spawn(io_, std::move(body), ended);
+  asio::co_spawn(one, std::move(body), ended);
   if (!run_until([&] { return done; }))
     throw std::runtime_error("the test's body did not end");
   if (thrown)
@@ -86,7 +89,7 @@ void event_loop::advance(clock::steady::duration by) {
   time_.advance(by);
   run(fire_due_timers());
   for (auto& one : beside_) {
-    asio::co_spawn(one, fire_due_timers(), asio::detached);
+    run_on(one, fire_due_timers());
     settle();
   }
   settle();

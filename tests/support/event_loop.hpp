@@ -40,6 +40,7 @@ class event_loop {
   void advance(clock::steady::duration by);
 
  private:
+  void run_on(boost::asio::io_context& one, boost::asio::awaitable<void> body);
   std::size_t poll(); // all that is ready in each loop once; how much that was
 
   clock::moved_clock time_;
