@@ -65,29 +65,50 @@ asio::awaitable<void> ask(std::string at, std::string request, std::string& into
   }
 }
 
-asio::awaitable<void> close(admin::door& door) {
-  co_await door.close();
+// Over TCP it only shows, unless it is told otherwise.
+struct open_door {
+  explicit open_door(admin::actions over_tcp = admin::actions::refused)
+      : door(loop.executor(), from, on, listens(over_tcp)) {
+    REQUIRE(door.open().has_value());
+  }
+  ~open_door() { loop.run(door.close()); }
+  std::string at_socket(std::string const& request) { return answer(socket, request); }
+  std::string over_tcp(std::string const& request) { return answer(door.listens_at(), request); }
+
+  fake_sources from;
+
+ private:
+  admin::options listens(admin::actions over_tcp) const {
+    admin::options chosen;
+    chosen.socket = socket;
+    chosen.listen = "127.0.0.1:0";
+    chosen.actions = over_tcp;
+    return chosen;
+  }
+  std::string answer(std::string const& at, std::string const& request) {
+    std::string said;
+    loop.run(ask(at, request, said));
+    return said;
+  }
+
+  std::string const socket = "/tmp/statefund-admin-" + std::to_string(::getpid()) + ".sock";
+  support::event_loop loop;
+  support::fake_operations on;
+  admin::door door;
+};
+
+nlohmann::json body_of(std::string const& said) {
+  return nlohmann::json::parse(said.substr(said.find("\r\n\r\n") + 4));
 }
 
 } // namespace
 
 TEST_CASE("the admin door answers what it knows, by paths, to GET and HEAD only") {
-  support::event_loop loop;
-  fake_sources from;
-  admin::options chosen;
-  chosen.socket = "/tmp/statefund-admin-" + std::to_string(::getpid()) + ".sock";
-  chosen.listen = "127.0.0.1:0";
-  support::fake_operations on;
-  admin::door door(loop.executor(), from, on, chosen);
-  REQUIRE(door.open().has_value());
-  auto const answer_to = [&](std::string const& request) {
-    std::string said;
-    loop.run(ask(door.listens_at(), request, said));
-    return said;
-  };
+  open_door at;
+  auto const answer_to = [&](std::string const& request) { return at.over_tcp(request); };
   CHECK(answer_to("GET /-/healthy").starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(answer_to("GET /-/ready").starts_with("HTTP/1.1 200 OK\r\n"));
-  from.why = "the modules are being loaded";
+  at.from.why = "the modules are being loaded";
   auto const not_ready = answer_to("GET /-/ready");
   CHECK(not_ready.starts_with("HTTP/1.1 503 "));
   CHECK(not_ready.find("the modules are being loaded") != std::string::npos);
@@ -99,76 +120,45 @@ TEST_CASE("the admin door answers what it knows, by paths, to GET and HEAD only"
   auto const wrong = answer_to("POST /metrics");
   CHECK(wrong.starts_with("HTTP/1.1 405 "));
   CHECK(wrong.find("Allow: GET, HEAD\r\n") != std::string::npos);
-  loop.run(close(door));
 }
 
 TEST_CASE("a reload is asked for by POST at the socket, and over TCP only where actions are allowed") {
-  support::event_loop loop;
-  fake_sources from;
-  admin::options chosen;
-  chosen.socket = "/tmp/statefund-admin-" + std::to_string(::getpid()) + ".sock";
-  chosen.listen = "127.0.0.1:0";
   auto const over_tcp = GENERATE(admin::actions::refused, admin::actions::allowed);
-  chosen.actions = over_tcp;
-  support::fake_operations on;
-  admin::door door(loop.executor(), from, on, chosen);
-  REQUIRE(door.open().has_value());
-  auto const answer_to = [&](std::string const& at, std::string const& request) {
-    std::string said;
-    loop.run(ask(at, request, said));
-    return said;
-  };
-  auto const body_of = [](std::string const& said) {
-    return nlohmann::json::parse(said.substr(said.find("\r\n\r\n") + 4));
-  };
+  open_door at(over_tcp);
+  auto& from = at.from;
   from.reloaded = admin::reload_report{7, 3, 12, {}, {}};
-  auto const done = answer_to(chosen.socket, "POST /-/reload");
+  auto const done = at.at_socket("POST /-/reload");
   CHECK(done.starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(body_of(done) == nlohmann::json{{"generation", 7}, {"files_count", 3}, {"functions_count", 12}});
-  CHECK(answer_to(chosen.socket, "GET /-/reload").starts_with("HTTP/1.1 405 "));
-  CHECK(answer_to(chosen.socket, "GET /-/reload").find("Allow: POST\r\n") != std::string::npos);
+  CHECK(at.at_socket("GET /-/reload").starts_with("HTTP/1.1 405 "));
+  CHECK(at.at_socket("GET /-/reload").find("Allow: POST\r\n") != std::string::npos);
   CHECK(from.reloads_count == 1);
 
   from.reloaded->diagnostics = {{"a.yaml", 3, 5, "no such key", "did you mean that?"}};
-  auto const refused = answer_to(chosen.socket, "POST /-/reload");
+  auto const refused = at.at_socket("POST /-/reload");
   CHECK(refused.starts_with("HTTP/1.1 422 Unprocessable Content\r\n"));
   auto const problem = body_of(refused);
   CHECK(problem["code"] == "SF0122");
   CHECK(problem["generation"] == 7);
   CHECK(problem["diagnostics"][0]["line"] == 3);
   from.reloaded->failure = "there is no such module directory";
-  CHECK(body_of(answer_to(chosen.socket, "POST /-/reload"))["detail"] ==
+  CHECK(body_of(at.at_socket("POST /-/reload"))["detail"] ==
         "there is no such module directory; what was in force stays");
   from.reloaded.reset();
-  CHECK(answer_to(chosen.socket, "POST /-/reload").starts_with("HTTP/1.1 503 "));
+  CHECK(at.at_socket("POST /-/reload").starts_with("HTTP/1.1 503 "));
 
   int const before = from.reloads_count;
-  auto const seen = answer_to(door.listens_at(), "POST /-/reload");
+  auto const seen = at.over_tcp("POST /-/reload");
   CHECK(seen.starts_with(over_tcp == admin::actions::refused ? "HTTP/1.1 403 " : "HTTP/1.1 503 "));
   CHECK(from.reloads_count == before + (over_tcp == admin::actions::allowed ? 1 : 0));
-  loop.run(close(door));
 }
 
 TEST_CASE("a backup is asked for by POST at the socket, with a path on the daemon's machine") {
-  support::event_loop loop;
-  fake_sources from;
-  admin::options chosen;
-  chosen.socket = "/tmp/statefund-admin-" + std::to_string(::getpid()) + ".sock";
-  chosen.listen = "127.0.0.1:0";
-  support::fake_operations on;
-  admin::door door(loop.executor(), from, on, chosen);
-  REQUIRE(door.open().has_value());
-  auto const answer_to = [&](std::string const& at, std::string const& request) {
-    std::string said;
-    loop.run(ask(at, request, said));
-    return said;
-  };
-  auto const body_of = [](std::string const& said) {
-    return nlohmann::json::parse(said.substr(said.find("\r\n\r\n") + 4));
-  };
+  open_door at;
+  auto& from = at.from;
   log::capture logged;
   from.backed_up = store::backup_report{1791234567890123, 4096, std::chrono::milliseconds(210)};
-  auto const done = answer_to(chosen.socket, "POST /v1/backup?directory=%2Fsrv%2Fa%20b");
+  auto const done = at.at_socket("POST /v1/backup?directory=%2Fsrv%2Fa%20b");
   CHECK(done.starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(body_of(done) ==
         nlohmann::json{{"directory", "/srv/a b"}, {"number", 1791234567890123}, {"bytes", 4096}, {"took_ms", 210}});
@@ -177,14 +167,14 @@ TEST_CASE("a backup is asked for by POST at the socket, with a path on the daemo
 
   SECTION("a path that is none, and a door that only shows, ask nobody") {
     for (auto const* query : {"", "?directory=", "?directory=srv", "?directory=./srv"}) {
-      auto const relative = answer_to(chosen.socket, std::string("POST /v1/backup") + query);
+      auto const relative = at.at_socket(std::string("POST /v1/backup") + query);
       CHECK(relative.starts_with("HTTP/1.1 400 "));
       CHECK(body_of(relative)["detail"] ==
             "a backup says where to: ?directory=<absolute path of a new directory on the daemon's machine>");
     }
-    CHECK(answer_to(chosen.socket, "POST /v1/backup?into=/srv").starts_with("HTTP/1.1 400 "));
-    CHECK(answer_to(chosen.socket, "GET /v1/backup?directory=/srv").starts_with("HTTP/1.1 405 "));
-    CHECK(body_of(answer_to(door.listens_at(), "POST /v1/backup?directory=/srv"))["code"] == "SF0123");
+    CHECK(at.at_socket("POST /v1/backup?into=/srv").starts_with("HTTP/1.1 400 "));
+    CHECK(at.at_socket("GET /v1/backup?directory=/srv").starts_with("HTTP/1.1 405 "));
+    CHECK(body_of(at.over_tcp("POST /v1/backup?directory=/srv"))["code"] == "SF0123");
     CHECK(from.backups.size() == 1);
   }
   SECTION("why there is none is said by number") {
@@ -200,14 +190,13 @@ TEST_CASE("a backup is asked for by POST at the socket, with a path on the daemo
           expected{store::errc::backup_under_way, "409 Conflict", "SF0313", 0},
           expected{store::errc::backup_failed, "500 Internal Server Error", "SF0314", 1}}) {
       from.backed_up = error{why, "so it is"};
-      auto const refused = answer_to(chosen.socket, "POST /v1/backup?directory=/srv");
+      auto const refused = at.at_socket("POST /v1/backup?directory=/srv");
       CHECK(refused.starts_with(std::string("HTTP/1.1 ") + status + "\r\n"));
       CHECK(body_of(refused)["code"] == code);
       CHECK(body_of(refused)["detail"] == "so it is");
       CHECK(logged.count(number::backup_failed) == static_cast<std::size_t>(logged_count));
     }
   }
-  loop.run(close(door));
 }
 
 TEST_CASE("a status is one JSON object with everything in it") {
