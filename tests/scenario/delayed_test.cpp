@@ -18,13 +18,6 @@ using texts = std::vector<std::string>;
 
 message::address const alice = address_of("fn", "alice");
 
-function::limits marked(std::size_t waiting_max) {
-  function::limits limits;
-  limits.waiting_max = waiting_max;
-  limits.batch_messages_max = waiting_max;
-  return limits;
-}
-
 void delay(shards_in_process& world, message::address const& target, std::string bytes, std::chrono::milliseconds by) {
   auto one = message_to(target, std::move(bytes));
   one.delay = by;

@@ -17,22 +17,10 @@ using texts = std::vector<std::string>;
 message::address const alice = address_of("fn", "alice");
 message::address const bob = address_of("fn", "bob");
 
-function::limits marked(std::size_t waiting_max) {
-  function::limits limits;
-  limits.waiting_max = waiting_max;
-  limits.batch_messages_max = waiting_max;
-  return limits;
-}
-
-std::optional<number> refused(receipt const& told) {
-  auto const* const why = std::get_if<refusal>(&told);
-  return why ? std::optional(why->why) : std::nullopt;
-}
-
 std::vector<std::optional<number>> refused(std::vector<receipt> const& told) {
   std::vector<std::optional<number>> all;
   for (auto const& one : told)
-    all.push_back(refused(one));
+    all.push_back(support::refused(one));
   return all;
 }
 
@@ -40,16 +28,6 @@ dispatch::submission keyed(message::address const& target, std::string bytes, st
   auto one = message_to(target, std::move(bytes));
   one.idempotency_key = std::move(key);
   return one;
-}
-
-// All that was taken for an address, in the order of its calls.
-texts taken(shards_in_process const& world, message::address const& self) {
-  texts all;
-  for (auto const& call : world.functions.calls())
-    if (call.self == self)
-      for (auto& bytes : bytes_of(call.taken))
-        all.push_back(bytes);
-  return all;
 }
 
 } // namespace
@@ -92,7 +70,7 @@ TEST_CASE("a full mailbox refuses until half of it has gone, and other addresses
   world.settle();
   CHECK(world.accepts(alice, "6"));
   world.settle();
-  CHECK(taken(world, alice) == texts{"out", "0", "1", "2", "3", "6"});
+  CHECK(world.functions.taken(alice) == texts{"out", "0", "1", "2", "3", "6"});
   CHECK(world.is_empty());
 }
 
@@ -133,7 +111,7 @@ TEST_CASE("an upload waits at a full mailbox, goes on when there is room, and ke
   REQUIRE(told->has_value());
   for (auto const& one : **told)
     CHECK(std::holds_alternative<accepted>(one));
-  CHECK(taken(world, alice) == expected);
+  CHECK(world.functions.taken(alice) == expected);
 }
 
 TEST_CASE("after wait_max a message of an upload is rejected, and so is every later one to its address") {
@@ -155,7 +133,7 @@ TEST_CASE("after wait_max a message of an upload is rejected, and so is every la
                                                               number::rejected_before});
   world.functions.release();
   world.settle();
-  CHECK(taken(world, alice) == texts{"out", "0", "1"});
+  CHECK(world.functions.taken(alice) == texts{"out", "0", "1"});
   CHECK(world.is_empty());
 }
 
@@ -177,8 +155,8 @@ TEST_CASE("uploads that wait for one address have its mailbox in turn, as many m
   world.settle();
   REQUIRE(first->has_value());
   REQUIRE(second->has_value());
-  CHECK(taken(world, alice) == texts{"out", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "b0", "b1",
-                                     "b2",  "b3", "a8", "a9", "b4", "b5", "b6", "b7", "b8", "b9"});
+  CHECK(world.functions.taken(alice) == texts{"out", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "b0", "b1",
+                                              "b2",  "b3", "a8", "a9", "b4", "b5", "b6", "b7", "b8", "b9"});
   CHECK(world.is_empty());
 }
 
@@ -196,7 +174,7 @@ TEST_CASE("uploads that wait for one address are admitted first come, first serv
   world.functions.release();
   world.settle();
   CHECK((first->has_value() && second->has_value() && third->has_value()));
-  CHECK(taken(world, alice) == texts{"out", "waits", "1", "2", "3"});
+  CHECK(world.functions.taken(alice) == texts{"out", "waits", "1", "2", "3"});
 }
 
 TEST_CASE("a cancelled upload leaves the rest refused, on every shard") {
@@ -246,7 +224,7 @@ TEST_CASE("an idempotency key is accepted once, for the same bytes, within its w
   world.advance(1h);
   CHECK(std::holds_alternative<accepted>(world.accept(keyed(alice, "y", "k"))));
   world.settle();
-  CHECK(taken(world, alice) == texts{"x", "y"});
+  CHECK(world.functions.taken(alice) == texts{"x", "y"});
 }
 
 TEST_CASE("of two clients with one key one is accepted, however long the look-up takes") {
@@ -264,7 +242,7 @@ TEST_CASE("of two clients with one key one is accepted, however long the look-up
   REQUIRE((first->has_value() && second->has_value() && without->has_value()));
   CHECK(std::holds_alternative<accepted>(**first));
   CHECK(std::holds_alternative<duplicate>(**second));
-  CHECK(taken(world, alice) == texts{"x", "behind"});
+  CHECK(world.functions.taken(alice) == texts{"x", "behind"});
 }
 
 TEST_CASE("a key whose message was refused has accepted nothing") {

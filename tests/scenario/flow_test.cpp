@@ -19,21 +19,6 @@ using counts = std::map<std::string, std::size_t>;
 message::address const alice = address_of("fn", "alice");
 message::address const sink = address_of("sink", "s");
 
-result<message::reply> says(invocation_result done) {
-  return message::reply{std::move(done)};
-}
-
-std::optional<number> refused(dispatch::receipt const& told) {
-  auto const* const why = std::get_if<refusal>(&told);
-  return why ? std::optional(why->why) : std::nullopt;
-}
-
-dispatch::options with_memory(std::uint64_t bytes_max) {
-  dispatch::options chosen;
-  chosen.memory.bytes_max = bytes_max;
-  return chosen;
-}
-
 std::uint64_t buffered(shards_in_process& world) {
   return static_cast<std::uint64_t>(world.all().counts().buffered_bytes);
 }
@@ -50,28 +35,9 @@ TEST_CASE("a function that sends a million messages to one address loses none, a
   constexpr std::uint64_t bytes_max = 4U << 20U;
   shards_in_process world(2, with_memory(bytes_max));
   world.functions.keep_no_calls();
-  std::size_t sent = 0;
-  std::size_t consumed = 0;
-  bool in_order = true;
-  bool sink_stands = true;
-  world.functions.declare("fn", [&](seen_call const& call) {
-    invocation_result done;
-    auto next = std::stoul(call.taken.front().value.bytes);
-    for (std::size_t i = 0; i < sent_at_once && next < messages_count; ++i)
-      done.messages.push_back({sink, value(std::to_string(next++))});
-    if (next < messages_count)
-      done.messages.push_back({call.self, value(std::to_string(next))});
-    sent = next;
-    return says(std::move(done));
-  });
-  world.functions.declare("sink", [&](seen_call const& call) -> result<message::reply> {
-    if (sink_stands)
-      return error{function::errc::endpoint_failed, "not yet"};
-    for (auto const& one : call.taken)
-      in_order = in_order && one.value.bytes == std::to_string(consumed++);
-    return says({});
-  });
-  REQUIRE(world.accepts(alice, "0"));
+  number_flow flow(world.functions, messages_count, sent_at_once);
+  flow.sink_stands = true;
+  REQUIRE(world.accepts(flow.sender, "0"));
   for (int looks = 0; looks < 100; ++looks) {
     world.advance(20ms);
     REQUIRE(buffered(world) < 2 * bytes_max + 2 * sent_at_once * (message::message_overhead_bytes + 100));
@@ -80,9 +46,9 @@ TEST_CASE("a function that sends a million messages to one address loses none, a
   CHECK(world.held() == counts{{"memory", 1}});
   CHECK(world.status("fn").failures_count_max == 0);
   CHECK(buffered(world) >= 2 * bytes_max);
-  auto const sent_when_held = sent;
+  auto const sent_when_held = flow.sent;
   world.advance(1h);
-  CHECK(sent == sent_when_held);
+  CHECK(flow.sent == sent_when_held);
   auto const outside = world.accept(message_to(address_of("fn", "bob"), "0"));
   REQUIRE(refused(outside) == number::memory_mark_reached);
   CHECK(std::get<refusal>(outside).retry_after == 1s);
@@ -90,14 +56,14 @@ TEST_CASE("a function that sends a million messages to one address loses none, a
                                                  " bytes of messages, limits.buffered_bytes_max is 4194304");
   CHECK(world.logged.count(number::memory_held) == 1);
 
-  sink_stands = false;
-  for (int minutes = 0; minutes < 10 && consumed < messages_count; ++minutes)
-    for (int looks = 0; looks < 3000 && consumed < messages_count; ++looks) {
+  flow.sink_stands = false;
+  for (int minutes = 0; minutes < 10 && flow.consumed < messages_count; ++minutes)
+    for (int looks = 0; looks < 3000 && flow.consumed < messages_count; ++looks) {
       world.advance(20ms);
       REQUIRE(buffered(world) < 2 * bytes_max + 2 * sent_at_once * (message::message_overhead_bytes + 100));
     }
-  CHECK(consumed == messages_count);
-  CHECK(in_order);
+  CHECK(flow.consumed == messages_count);
+  CHECK(flow.in_order);
   CHECK(world.is_empty());
   CHECK(world.held().empty());
   CHECK(world.functions.fault().empty());
@@ -409,13 +375,6 @@ TEST_CASE("slow types hold their share of the daemon's calls and what nobody wan
 }
 
 namespace {
-
-function::limits marked(std::size_t waiting_max) {
-  function::limits limits;
-  limits.waiting_max = waiting_max;
-  limits.batch_messages_max = waiting_max;
-  return limits;
-}
 
 // A function that goes on sending to itself, and what its batches are.
 fake_functions::answer goes_round() {

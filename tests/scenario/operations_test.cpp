@@ -58,15 +58,6 @@ dispatch::address_detail detail(shards_in_process& world, message::address const
   return std::get<dispatch::address_detail>(std::move(*told));
 }
 
-texts seen_by(shards_in_process const& world, message::address const& self) {
-  texts all;
-  for (auto const& call : world.functions.calls())
-    if (call.self == self)
-      for (auto const& bytes : bytes_of(call.taken))
-        all.push_back(bytes);
-  return all;
-}
-
 // As a turn would set it aside.
 void set_aside(shards_in_process& world, message::address const& self, message::entry_key const& key,
                std::string bytes) {
@@ -101,7 +92,7 @@ TEST_CASE("a verb is answered once it is durable, and a pause waits for the call
   world.functions.release();
   world.settle();
   CHECK_FALSE(told);
-  CHECK(seen_by(world, alice) == texts{"1"});
+  CHECK(world.functions.taken(alice) == texts{"1"});
   world.store.release();
   world.settle();
   REQUIRE(told);
@@ -117,7 +108,7 @@ TEST_CASE("a verb is answered once it is durable, and a pause waits for the call
   CHECK(changed(world, world.all().resume(alice)));
   CHECK_FALSE(changed(world, world.all().resume(alice)));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"1", "2"});
+  CHECK(world.functions.taken(alice) == texts{"1", "2"});
   world.loop.run(asking.close());
 }
 
@@ -143,7 +134,7 @@ TEST_CASE("of two operators who skip what describe has shown them, the second is
   auto const late = refused(to_its_end(world, world.all().skip(alice, seen.head->id)));
   CHECK(late.why == number::message_not_at_head);
   world.advance(1min);
-  CHECK(seen_by(world, alice).size() >= 2);
+  CHECK(world.functions.taken(alice).size() >= 2);
   CHECK(world.is_empty());
 }
 
@@ -184,8 +175,8 @@ TEST_CASE("a paused type shows in its addresses, which wait for it, and only a d
   CHECK(to_its_end(world, world.all().addresses(wanted)).total_count == 2);
   CHECK(changed(world, world.all().resume(fn)));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"1"});
-  CHECK(seen_by(world, bob).empty());
+  CHECK(world.functions.taken(alice) == texts{"1"});
+  CHECK(world.functions.taken(bob).empty());
   CHECK(to_its_end(world, world.all().addresses(wanted)).total_count == 1);
 
   auto const unknown = refused(to_its_end(world, world.all().pause(message::function_type{"ns", "typo"}, "")));
@@ -243,7 +234,7 @@ TEST_CASE("dead letters are listed page by page, by type and address, and found 
   CHECK(refused(to_its_end(world, world.all().drop({1, 1}))).why == number::dead_letter_unknown);
   CHECK(changed(world, world.all().replay({1, 0})));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"one"});
+  CHECK(world.functions.taken(alice) == texts{"one"});
 }
 
 TEST_CASE(
@@ -263,7 +254,7 @@ TEST_CASE(
   REQUIRE(once->first_refusal);
   CHECK(once->first_refusal->why == number::mailbox_full);
   world.settle();
-  CHECK(seen_by(world, bob) == texts{"bob's"});
+  CHECK(world.functions.taken(bob) == texts{"bob's"});
 
   CHECK(changed(world, world.all().resume(alice)));
   world.settle();
@@ -272,7 +263,7 @@ TEST_CASE(
   CHECK(again->left_count == 0);
   CHECK_FALSE(again->first_refusal);
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"1", "2", "3", "4"});
+  CHECK(world.functions.taken(alice) == texts{"1", "2", "3", "4"});
   CHECK(to_its_end(world, world.all().replay_all({fn, std::nullopt}))->replayed_count == 0);
   CHECK(world.store.dead_letters().count == 0);
 }

@@ -82,20 +82,6 @@ std::string carried(seen_call const& call) {
   return text;
 }
 
-std::optional<number> refused(dispatch::receipt const& told) {
-  auto const* const why = std::get_if<refusal>(&told);
-  return why ? std::optional(why->why) : std::nullopt;
-}
-
-texts taken(shards_in_process const& world, message::address const& self) {
-  texts all;
-  for (auto const& call : world.functions.calls())
-    if (call.self == self)
-      for (auto& bytes : bytes_of(call.taken))
-        all.push_back(bytes);
-  return all;
-}
-
 } // namespace
 
 TEST_CASE("a changed function takes new calls at once, and a call that is out ends on the old one, which is closed") {
@@ -121,7 +107,7 @@ TEST_CASE("a changed function takes new calls at once, and a call that is out en
   calls = world.functions.calls();
   REQUIRE(calls.size() == 3);
   CHECK(calls[2].version == 2);
-  CHECK(taken(world, alice) == texts{"1", "2"});
+  CHECK(world.functions.taken(alice) == texts{"1", "2"});
   CHECK(world.functions.made_count("fn") == 2);
   CHECK(world.functions.closed_count("fn") == 1);
   CHECK(world.functions.fault().empty());
@@ -147,7 +133,7 @@ TEST_CASE("a reload that changes nothing makes and closes nothing") {
   }
   world.functions.release();
   world.settle();
-  CHECK(taken(world, sink).size() == 9);
+  CHECK(world.functions.taken(sink).size() == 9);
   CHECK(world.functions.made_count("fn") + world.functions.made_count("sink") == functions_count);
   CHECK(world.functions.closed_count("fn") + world.functions.closed_count("sink") == 0);
   CHECK(world.functions.closed_count("changed") == 3);
@@ -170,7 +156,7 @@ TEST_CASE("a type whose module is gone is unknown outside; from functions messag
     CHECK_FALSE(world.at().text_type_name(sink.type));
     world.functions.release();
     world.settle();
-    CHECK(taken(world, sink) == texts{"0"}); // the answer of the call that was out has taken effect
+    CHECK(world.functions.taken(sink) == texts{"0"}); // the answer of the call that was out has taken effect
     for (auto const* const bytes : {"2", "3"}) {
       REQUIRE(world.accepts(alice, bytes));
       world.settle();
@@ -187,7 +173,7 @@ TEST_CASE("a type whose module is gone is unknown outside; from functions messag
     world.apply();
     REQUIRE(world.accepts(sink, "4"));
     world.settle();
-    CHECK(taken(world, sink) == texts{"0", "1", "2", "3", "4"});
+    CHECK(world.functions.taken(sink) == texts{"0", "1", "2", "3", "4"});
     CHECK(world.functions.calls().back().version == 2);
     CHECK(world.status("sink").bound);
     CHECK(world.is_empty());
@@ -249,8 +235,8 @@ TEST_CASE("who backs off or is held while the module is gone waits with the othe
   world.functions.declare("fn");
   world.apply();
   world.settle();
-  CHECK(taken(world, alice).back() == "held");
-  CHECK(taken(world, bob).back() == "fails");
+  CHECK(world.functions.taken(alice).back() == "held");
+  CHECK(world.functions.taken(bob).back() == "fails");
   CHECK(world.is_empty());
 }
 
@@ -282,7 +268,7 @@ TEST_CASE("a reload during a drain lets go on what waited for it; once the turns
   world.advance(5ms);
   REQUIRE(left->has_value());
   CHECK((*left)->messages_count == 0);
-  CHECK(taken(world, sink) == texts{"1"});
+  CHECK(world.functions.taken(sink) == texts{"1"});
   world.functions.declare("sink");
   auto const made_count = world.functions.made_count("sink");
   world.apply();
@@ -448,7 +434,7 @@ TEST_CASE("where a type gone makes room below function_types_max, one that waite
   world.functions.forget("other");
   world.apply();
   world.settle();
-  CHECK(taken(world, sink) == texts{"1"});
+  CHECK(world.functions.taken(sink) == texts{"1"});
   CHECK(refused(world.accept(message_to(address_of("other", "o"), "x"))) == number::function_types_limit_reached);
 }
 
@@ -470,7 +456,7 @@ TEST_CASE("a type that was not used for a minute gives its place below function_
   CHECK(refused(world.accept(more)) == number::function_types_limit_reached);
   CHECK(world.functions.closed_count("other") == 0);
   world.advance(2s);
-  CHECK(taken(world, sink) == texts{"1"}); // which waited for a place
+  CHECK(world.functions.taken(sink) == texts{"1"}); // which waited for a place
   CHECK(world.functions.closed_count("other") == 1);
   CHECK(world.functions.closed_count("fn") == 1);
   CHECK_FALSE(refused(world.accept(more)));
@@ -625,7 +611,7 @@ TEST_CASE("the failure of a function that was replaced is not counted, and its b
   world.functions.fail_next(1);
   world.functions.release();
   world.settle();
-  CHECK(taken(world, alice) == texts{"1", "1"});
+  CHECK(world.functions.taken(alice) == texts{"1", "1"});
   CHECK(world.functions.calls().back().version == 2);
   CHECK(world.logged.count(number::call_failed) == 0);
   CHECK(world.is_empty());
@@ -728,7 +714,7 @@ TEST_CASE("between two shards of which one has not applied a reload yet, a turn 
     CHECK(moves_count < 100);
     world.settle();
     CHECK(applied->has_value());
-    CHECK(taken(world, self) == texts{"1", "2"});
+    CHECK(world.functions.taken(self) == texts{"1", "2"});
     CHECK(world.is_empty());
   }
 }
@@ -772,7 +758,7 @@ TEST_CASE("a success of what another shard has bound already gives nothing up th
     CHECK(applied->has_value());
     CHECK(door.running_count() == 0);
     CHECK(world.status("fn").counters.skipped_total == 0);
-    CHECK(taken(world, bad) == texts{"1", "1"});
+    CHECK(world.functions.taken(bad) == texts{"1", "1"});
     CHECK(world.is_empty());
   }
 }

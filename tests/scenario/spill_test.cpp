@@ -6,9 +6,10 @@
 #include "support/shards_in_process.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
+#include <boost/asio/use_future.hpp>
 #include <catch2/catch.hpp>
 
+#include <future>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -141,14 +142,6 @@ class shards_on_disk {
   std::int64_t buffered() const { return all_->counts().buffered_bytes; }
   dispatch::dispatcher& all() { return *all_; }
   asio::any_io_executor const& executor(std::size_t shard) const { return executors_[shard]; }
-  texts seen(message::address const& self) const {
-    texts bytes;
-    for (auto const& call : functions.calls())
-      if (call.self == self)
-        for (auto& one : bytes_of(call.taken))
-          bytes.push_back(std::move(one));
-    return bytes;
-  }
 
   event_loop loop;
   fake_functions functions;
@@ -201,12 +194,6 @@ dispatch::options with_heads_of_one() {
   return chosen;
 }
 
-dispatch::options with_memory(std::uint64_t bytes_max) {
-  dispatch::options chosen;
-  chosen.memory.bytes_max = bytes_max;
-  return chosen;
-}
-
 texts numbers(std::size_t first, std::size_t last) {
   texts all;
   for (auto number = first; number <= last; ++number)
@@ -218,10 +205,6 @@ function::limits without_mark() {
   function::limits chosen;
   chosen.waiting_max.reset();
   return chosen;
-}
-
-result<message::reply> says(invocation_result done) {
-  return message::reply{std::move(done)};
 }
 
 void is_done(dispatch::verb_receipt const& told) {
@@ -247,7 +230,7 @@ TEST_CASE("what waits for a paused address leaves memory once it is written, and
 
   is_done(world.come(world.all().at(0).resume(alice)));
   world.settle();
-  CHECK(world.seen(alice) == numbers(1, 11));
+  CHECK(world.functions.taken(alice) == numbers(1, 11));
   CHECK(world.buffered() == 0);
   CHECK(world.all().counts().pending_messages_count == 0);
   CHECK(world.lost.empty());
@@ -279,7 +262,7 @@ TEST_CASE("who looks at an address, or skips its first message, finds that where
   CHECK(std::get<refusal>(again).why == number::message_not_at_head);
   is_done(world.come(world.all().at(0).resume(alice)));
   world.settle();
-  CHECK(world.seen(alice) == texts{"2", "3"});
+  CHECK(world.functions.taken(alice) == texts{"2", "3"});
 }
 
 TEST_CASE("a message that comes in the first moment after a crash is called behind all that waited on disk") {
@@ -314,7 +297,7 @@ TEST_CASE("a message that comes in the first moment after a crash is called behi
   }
   REQUIRE(told->has_value());
   CHECK(std::holds_alternative<accepted>(**told));
-  CHECK(world.seen(alice) == numbers(1, 101));
+  CHECK(world.functions.taken(alice) == numbers(1, 101));
   CHECK(world.buffered() == 0);
 }
 
@@ -323,24 +306,9 @@ TEST_CASE("what a crash left behind is loaded as far as memory is meant for it, 
   constexpr std::uint64_t bytes_max = 400'000;
   shards_on_disk world(2, with_memory(bytes_max));
   world.functions.keep_no_calls();
-  std::size_t consumed = 0;
-  bool in_order = true;
-  world.functions.declare("fn", [&](seen_call const& call) {
-    invocation_result done;
-    auto const first = std::stoul(call.taken.front().value.bytes);
-    for (auto next = first; next < first + 100; ++next)
-      done.messages.push_back({sink, {"t", true, std::to_string(next)}});
-    if (first + 100 < count)
-      done.messages.push_back({call.self, {"t", true, std::to_string(first + 100)}});
-    return says(std::move(done));
-  });
-  world.functions.declare("sink", [&](seen_call const& call) {
-    for (auto const& one : call.taken)
-      in_order = in_order && one.value.bytes == std::to_string(consumed++);
-    return says({});
-  });
-  is_done(world.come(world.all().at(0).pause(sink, "looked at")));
-  world.accepts(alice, "0");
+  number_flow flow(world.functions, count, 100);
+  is_done(world.come(world.all().at(0).pause(flow.sink, "looked at")));
+  world.accepts(flow.sender, "0");
   for (int i = 0; i < 1000 && world.all().counts().pending_messages_count < static_cast<std::int64_t>(count); ++i) {
     world.pass_time(10ms);
     REQUIRE(world.buffered() < static_cast<std::int64_t>(2 * bytes_max + 100 * 400));
@@ -348,10 +316,10 @@ TEST_CASE("what a crash left behind is loaded as far as memory is meant for it, 
   world.pass_time();
   CHECK(world.buffered() < static_cast<std::int64_t>(bytes_max));
   world.functions.hold();
-  is_done(world.come(world.all().at(0).resume(sink)));
+  is_done(world.come(world.all().at(0).resume(flow.sink)));
   world.write();
   world.kill();
-  REQUIRE(consumed == 0);
+  REQUIRE(flow.consumed == 0);
   world.start();
   CHECK(world.all().counts().pending_messages_count == count);
   CHECK(world.buffered() <= static_cast<std::int64_t>(bytes_max));
@@ -360,8 +328,8 @@ TEST_CASE("what a crash left behind is loaded as far as memory is meant for it, 
     world.pass_time(10ms);
     REQUIRE(world.buffered() <= static_cast<std::int64_t>(bytes_max));
   }
-  CHECK(consumed == count);
-  CHECK(in_order);
+  CHECK(flow.consumed == count);
+  CHECK(flow.in_order);
   CHECK(world.buffered() == 0);
   CHECK(world.lost.empty());
 }
@@ -372,30 +340,11 @@ TEST_CASE("a function that sends more than is consumed fills the disk, not memor
   constexpr std::uint64_t bytes_max = 1U << 20U;
   shards_on_disk world(2, with_memory(bytes_max));
   world.functions.keep_no_calls();
-  std::size_t sent = 0;
-  std::size_t consumed = 0;
-  bool in_order = true;
-  bool sink_stands = true;
-  world.functions.declare("fn", [&](seen_call const& call) {
-    invocation_result done;
-    auto next = std::stoul(call.taken.front().value.bytes);
-    for (std::size_t i = 0; i < sent_at_once && next < count; ++i)
-      done.messages.push_back({sink, {"t", true, std::to_string(next++)}});
-    if (next < count)
-      done.messages.push_back({call.self, {"t", true, std::to_string(next)}});
-    sent = next;
-    return says(std::move(done));
-  });
-  world.functions.declare("sink", [&](seen_call const& call) -> result<message::reply> {
-    if (sink_stands)
-      return error{function::errc::endpoint_failed, "not yet"};
-    for (auto const& one : call.taken)
-      in_order = in_order && one.value.bytes == std::to_string(consumed++);
-    return says({});
-  });
-  world.accepts(alice, "0");
+  number_flow flow(world.functions, count, sent_at_once);
+  flow.sink_stands = true;
+  world.accepts(flow.sender, "0");
   // Each call in a step of its own: the store writes, and memory is looked at, between.
-  for (int steps = 0; steps < 100'000 && sent < count; ++steps) {
+  for (int steps = 0; steps < 100'000 && flow.sent < count; ++steps) {
     world.loop.step(0);
     if (steps % 50 == 0) {
       world.write();
@@ -406,17 +355,17 @@ TEST_CASE("a function that sends more than is consumed fills the disk, not memor
     REQUIRE(world.buffered() < static_cast<std::int64_t>(2 * bytes_max + sent_at_once * 400));
   }
   world.pass_time();
-  CHECK(sent == count);
+  CHECK(flow.sent == count);
   CHECK(world.buffered() < static_cast<std::int64_t>(bytes_max));
   world.accepts(address_of("fn", "outside"), std::to_string(count)); // the doors are open
-  sink_stands = false;
-  for (int i = 0; i < 10'000 && consumed < count; ++i) {
+  flow.sink_stands = false;
+  for (int i = 0; i < 10'000 && flow.consumed < count; ++i) {
     world.pass_time(1s);
     REQUIRE(world.buffered() < static_cast<std::int64_t>(bytes_max));
   }
   CHECK(world.lost == texts{});
-  CHECK(consumed == count);
-  CHECK(in_order);
+  CHECK(flow.consumed == count);
+  CHECK(flow.in_order);
   CHECK(world.lost.empty());
 }
 
@@ -471,11 +420,11 @@ TEST_CASE("nothing leaves memory before all that was ordered before it has come"
     world.loop.step(0);
   REQUIRE(world.store->ordered_so_far().number() > before);
   // The sender's message is ordered, and under way. Another one comes to its target's shard, and all is written.
-  auto const told = shards_on_disk::begin<dispatch::receipt>();
-  asio::co_spawn(world.executor(1), keep(world.all().at(1).accept(message_to(target, "later")), told), asio::detached);
+  auto const told =
+      asio::co_spawn(world.executor(1), world.all().at(1).accept(message_to(target, "later")), asio::use_future);
   while (world.loop.step(1))
     world.write();
-  REQUIRE(told->has_value());
+  REQUIRE(told.wait_for(0s) == std::future_status::ready);
   for (int i = 0; i < 10; ++i) {
     world.loop.time().advance(1s);
     while (world.loop.step(1))
@@ -488,7 +437,7 @@ TEST_CASE("nothing leaves memory before all that was ordered before it has come"
   CHECK(world.all().counts().pending_messages_count == 2);
   is_done(world.come(world.all().at(0).resume(target)));
   world.settle();
-  CHECK(world.seen(target) == texts{"earlier", "later"}); // in the order of the store
+  CHECK(world.functions.taken(target) == texts{"earlier", "later"}); // in the order of the store
   CHECK(world.lost.empty());
 }
 
@@ -503,7 +452,7 @@ TEST_CASE("rows that are not those that left memory are a lost store") {
   world.read->leaks_count = 1;
   is_done(world.come(world.all().at(0).resume(alice)));
   world.settle();
-  CHECK(world.seen(alice).empty());
+  CHECK(world.functions.taken(alice).empty());
   CHECK(world.lost == texts{"of the mailbox of ns/fn/alice 2 messages were left to the store from 0-0 to " +
                             to_text(last) + ", and the next 1 rows that it has there are not these"});
 }

@@ -23,10 +23,6 @@ message::address const bob = address_of("fn", "bob");
 message::egress_id const way{"out", "way"};
 message::state_spec const seen{"seen", "int", {}};
 
-result<message::reply> says(invocation_result done) {
-  return message::reply{std::move(done)};
-}
-
 // Asks for the state, then counts the messages in it.
 fake_functions::answer counts_in(message::state_spec const& spec) {
   return [spec](seen_call const& call) -> result<message::reply> {

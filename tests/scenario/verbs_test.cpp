@@ -25,15 +25,6 @@ message::entry_key send(shards_in_process& world, message::address const& to, st
   return std::get<accepted>(told).id;
 }
 
-texts seen_by(shards_in_process const& world, message::address const& self) {
-  texts all;
-  for (auto const& call : world.functions.calls())
-    if (call.self == self)
-      for (auto const& bytes : bytes_of(call.taken))
-        all.push_back(bytes);
-  return all;
-}
-
 void is_done(dispatch::verb_receipt const& told) {
   if (auto const* const no = std::get_if<refusal>(&told))
     FAIL(no->detail);
@@ -59,14 +50,14 @@ TEST_CASE("a paused address keeps its messages and takes new ones up to its mark
   CHECK_FALSE(world.accepts(alice, "4"));
   REQUIRE(world.accepts(bob, "other"));
   world.advance(1h);
-  CHECK(seen_by(world, alice).empty());
-  CHECK(seen_by(world, bob) == texts{"other"});
+  CHECK(world.functions.taken(alice).empty());
+  CHECK(world.functions.taken(bob) == texts{"other"});
   CHECK(world.status("fn").waiting_messages_count == 3);
   CHECK(world.status("fn").addresses_count == 1);
 
   is_done(world.carry_out(world.at().resume(alice)));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"1", "2", "3"});
+  CHECK(world.functions.taken(alice) == texts{"1", "2", "3"});
   CHECK(world.status("fn").paused_count == 0);
   CHECK(world.status("fn").addresses_count == 0);
   CHECK(world.is_empty());
@@ -104,10 +95,10 @@ TEST_CASE("a verb waits for the call in flight, and finds the address as that ca
   REQUIRE(pausing->has_value());
   REQUIRE(skipping->has_value());
   CHECK(refused(**skipping).why == number::message_not_at_head);
-  CHECK(seen_by(world, alice) == texts{"1"});
+  CHECK(world.functions.taken(alice) == texts{"1"});
   is_done(world.carry_out(world.at().resume(alice)));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"1", "2"});
+  CHECK(world.functions.taken(alice) == texts{"1", "2"});
 }
 
 TEST_CASE("a turn that was on its way when its address was paused calls nothing") {
@@ -200,7 +191,7 @@ TEST_CASE("a skip drops the message that it names and no other") {
   CHECK(world.status("fn").counters.skipped_total == 1);
   is_done(world.carry_out(world.at().resume(alice)));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"2", "3"});
+  CHECK(world.functions.taken(alice) == texts{"2", "3"});
   CHECK(world.is_empty());
   CHECK(refused(world.carry_out(world.at().skip(bob, first))).detail ==
         "the message " + to_text(first) + " is not the first one of ns/fn/bob: nothing waits there");
@@ -308,7 +299,7 @@ TEST_CASE("replayed dead letters keep their order among each other, behind what 
   CHECK(world.dead_letters().empty());
   is_done(world.carry_out(world.at().resume(alice)));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"waits", "1", "2"});
+  CHECK(world.functions.taken(alice) == texts{"waits", "1", "2"});
   CHECK(world.functions.calls().back().taken.back().caller == bob);
   CHECK(world.is_empty());
 }
@@ -329,7 +320,7 @@ TEST_CASE("of two operators who replay or drop the same dead letter, one does") 
   world.settle();
   REQUIRE(first->has_value());
   is_done(**first);
-  CHECK(seen_by(world, alice) == texts{"1"});
+  CHECK(world.functions.taken(alice) == texts{"1"});
   CHECK(refused(world.carry_out(world.at().drop({{1, 0}, alice}))).why == number::dead_letter_unknown);
 }
 
@@ -351,6 +342,6 @@ TEST_CASE("a dead letter that is dropped is gone, and one is not replayed where 
   world.settle();
   is_done(world.carry_out(world.at().replay({{1, 0}, alice})));
   world.settle();
-  CHECK(seen_by(world, alice) == texts{"waits", "1"});
+  CHECK(world.functions.taken(alice) == texts{"waits", "1"});
   CHECK(world.store.dead_letters().count == 0);
 }

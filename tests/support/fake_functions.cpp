@@ -6,6 +6,21 @@ namespace statefund::support {
 
 namespace asio = boost::asio;
 
+message::address address_of(std::string const& type, std::string const& id) {
+  return {{"ns", type}, id};
+}
+
+std::vector<std::string> bytes_of(message::batch const& batch) {
+  std::vector<std::string> all;
+  for (auto const& one : batch)
+    all.push_back(one.value.bytes);
+  return all;
+}
+
+result<message::reply> says(message::invocation_result done) {
+  return message::reply{std::move(done)};
+}
+
 class fake_functions::one final : public function::function {
  public:
   one(fake_functions& all, std::shared_ptr<version> of, std::string name, std::size_t shard,
@@ -197,6 +212,16 @@ std::vector<seen_call> fake_functions::calls() const {
   return calls_;
 }
 
+std::vector<std::string> fake_functions::taken(message::address const& self) const {
+  std::lock_guard const lock(lock_);
+  std::vector<std::string> all;
+  for (auto const& call : calls_)
+    if (call.self == self)
+      for (auto& bytes : bytes_of(call.taken))
+        all.push_back(std::move(bytes));
+  return all;
+}
+
 std::size_t fake_functions::calls_count() const {
   std::lock_guard const lock(lock_);
   return calls_.size();
@@ -226,6 +251,28 @@ std::string fake_functions::fault() const {
 void fake_functions::forget_calls() {
   std::lock_guard const lock(lock_);
   calls_.clear();
+}
+
+number_flow::number_flow(fake_functions& functions, std::size_t count, std::size_t sent_at_once)
+    : sender(address_of("fn", "alice")),
+      sink(address_of("sink", "s")) {
+  functions.declare(sender.type.name, [this, count, sent_at_once](seen_call const& call) {
+    message::invocation_result done;
+    auto next = std::stoul(call.taken.front().value.bytes);
+    for (std::size_t i = 0; i < sent_at_once && next < count; ++i)
+      done.messages.push_back({sink, {"t", true, std::to_string(next++)}});
+    if (next < count)
+      done.messages.push_back({call.self, {"t", true, std::to_string(next)}});
+    sent = next;
+    return says(std::move(done));
+  });
+  functions.declare(sink.type.name, [this](seen_call const& call) -> result<message::reply> {
+    if (sink_stands)
+      return error{statefund::function::errc::endpoint_failed, "not yet"};
+    for (auto const& one : call.taken)
+      in_order = in_order && one.value.bytes == std::to_string(consumed++);
+    return says({});
+  });
 }
 
 } // namespace statefund::support

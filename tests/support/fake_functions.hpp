@@ -30,6 +30,12 @@ struct seen_call {
   clock::steady::time_point at{};
 };
 
+message::address address_of(std::string const& type, std::string const& id);
+std::vector<std::string> bytes_of(message::batch const& batch);
+
+// What a function answers that has done so.
+result<message::reply> says(message::invocation_result done);
+
 // Every function of a test, on all shards: declared by it, scripted by it, and watched. Each declaration of a type is a
 // version of its own, counted from 1. What may not be is remembered as a fault: more than one call for an address at a
 // time, more of a version than its limit, a batch or states that another version should have got. Outlives the
@@ -64,6 +70,7 @@ class fake_functions {
 
   // Seen so far.
   std::vector<seen_call> calls() const;
+  std::vector<std::string> taken(message::address const& self) const; // in the order of the calls
   std::size_t calls_count() const;
   std::size_t calls_count(message::address const& self) const;
   std::size_t in_flight_count() const;
@@ -112,6 +119,21 @@ class fake_functions {
   function::errc fails_with_ = function::errc::endpoint_failed;
   std::atomic<bool> held_{false};
   std::function<bool(message::address const&)> holds_; // of those that are held; none: all
+};
+
+// Numbers on their way from a function to another one, so that what is lost, doubled or late is seen: for "0" the
+// sender sends those below `count` to the sink, `sent_at_once` in a call, and calls itself to go on.
+struct number_flow {
+  number_flow(fake_functions& functions, std::size_t count, std::size_t sent_at_once);
+  number_flow(number_flow const&) = delete;
+  number_flow& operator=(number_flow const&) = delete;
+
+  message::address const sender;
+  message::address const sink;
+  bool sink_stands = false; // its calls fail
+  std::size_t sent = 0;
+  std::size_t consumed = 0;
+  bool in_order = true;
 };
 
 } // namespace statefund::support

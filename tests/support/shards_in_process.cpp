@@ -33,10 +33,6 @@ upload_all(dispatch::shard& at, std::vector<dispatch::submission> messages, std:
 
 } // namespace
 
-message::address address_of(std::string const& type, std::string const& id) {
-  return {{"ns", type}, id};
-}
-
 dispatch::submission message_to(message::address target, std::string bytes) {
   dispatch::submission one;
   one.target = std::move(target);
@@ -44,18 +40,29 @@ dispatch::submission message_to(message::address target, std::string bytes) {
   return one;
 }
 
-std::vector<std::string> bytes_of(message::batch const& batch) {
-  std::vector<std::string> all;
-  for (auto const& one : batch)
-    all.push_back(one.value.bytes);
-  return all;
-}
-
 std::vector<std::string> bytes_of(store::egress_page const& page) {
   std::vector<std::string> all;
   for (auto const& one : page.records)
     all.push_back(one.value.bytes);
   return all;
+}
+
+std::optional<number> refused(dispatch::receipt const& told) {
+  auto const* const why = std::get_if<dispatch::refusal>(&told);
+  return why ? std::optional(why->why) : std::nullopt;
+}
+
+dispatch::options with_memory(std::uint64_t bytes_max) {
+  dispatch::options chosen;
+  chosen.memory.bytes_max = bytes_max;
+  return chosen;
+}
+
+function::limits marked(std::size_t waiting_max) {
+  function::limits limits;
+  limits.waiting_max = waiting_max;
+  limits.batch_messages_max = waiting_max;
+  return limits;
 }
 
 shards_in_process::shards_in_process(std::size_t shards_count, dispatch::options chosen,

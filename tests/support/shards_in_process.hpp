@@ -18,10 +18,11 @@
 
 namespace statefund::support {
 
-message::address address_of(std::string const& type, std::string const& id);
 dispatch::submission message_to(message::address target, std::string bytes);
-std::vector<std::string> bytes_of(message::batch const& batch);
 std::vector<std::string> bytes_of(store::egress_page const& page);
+std::optional<number> refused(dispatch::receipt const& told);
+dispatch::options with_memory(std::uint64_t bytes_max);
+function::limits marked(std::size_t waiting_max);
 
 // What a coroutine that runs beside the test has come to.
 template <class T>
