@@ -97,7 +97,7 @@ unsigned status_of(number why) noexcept {
   default:
     break;
   }
-  ensure(false, "a door answers with a number of the doors");
+  ensure(false, "a door answers with a number that has a status");
   return 503;
 }
 

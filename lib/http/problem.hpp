@@ -11,7 +11,7 @@
 
 namespace statefund::http {
 
-// The status that a number of the doors is answered with: the one table. Requires a number from 101 to 199.
+// The status that a number is answered with: the one table. Requires one that is an answer, as error/number.hpp says.
 unsigned status_of(number why) noexcept;
 
 // application/problem+json (RFC 9457): {"type": "about:blank", "title": "Too Many Requests", "status": 429,

@@ -19,16 +19,6 @@ TEST_CASE("a problem carries its number, its status and a sentence") {
   CHECK(body["detail"] == "the mailbox of a/b/c is full");
 }
 
-TEST_CASE("every number of the doors that is an answer has a status") {
-  for (unsigned value = 101; value <= 121; ++value) {
-    if (value == 120) // never given
-      continue;
-    unsigned const status = http::status_of(number(value));
-    CHECK(status >= 400);
-    CHECK(http::reason_phrase(status) != "Unknown");
-  }
-}
-
 TEST_CASE("what a client sent is quoted as JSON, whatever its bytes are") {
   std::string const nasty = std::string("a\"\\\n\0\x1f", 6) + "\xff\xed\xa0\x80\xc3\xa4\xf4\x90\x80\x80\xe2\x82";
   std::string text;
