@@ -113,6 +113,7 @@ reloader::steps application::reload_steps(parts&& given) {
             if (!end)
               logger.error({number::reload_failed, "the modules cannot be read again; what was in force stays"},
                            {{"error", end.error().to_string()}});
+            directory_was_unread_ = !end;
             told(end, *modules_);
           }};
 }
@@ -128,7 +129,7 @@ asio::awaitable<void> application::apply(loaded_modules next) {
   co_await std::move(applied);
   modules_ = std::move(next.snapshot);
   tls_ = std::move(next.tls);
-  log_modules(*modules_, before.snapshot.get(), settings_.modules.string());
+  log_modules(*modules_, directory_was_unread_ ? nullptr : before.snapshot.get(), settings_.modules.string());
   log_tls(*tls_, before.tls.get());
 }
 

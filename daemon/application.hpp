@@ -82,6 +82,7 @@ class application final : private admin::sources {
   settings const settings_;
   std::shared_ptr<catalog::snapshot const> modules_; // in force on every shard
   std::shared_ptr<tls_contexts const> tls_;          // likewise
+  bool directory_was_unread_ = false;                // by the last reload
   std::map<std::string, std::uint64_t> reloads_by_result_;
   std::vector<boost::asio::any_io_executor> executors_;
   clock::steady::time_point started_at_;

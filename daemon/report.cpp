@@ -253,8 +253,13 @@ void log_modules(catalog::snapshot const& in_force, catalog::snapshot const* bef
     if (!was_told(each, had_before))
       logger.warning({number::declared_not_running, "a module declares what this version does not run"},
                      {{"what", each.what}, {"where", to_string(each.where)}, {"why", each.why}});
-  bool const is_same = before && in_force.functions() == before->functions() &&
-                       in_force.egresses() == before->egresses() && in_force.files().size() == before->files().size();
+  auto const are_alike = [](auto const& left, auto const& right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](auto const* one, auto const* other) { return *one == *other; });
+  };
+  bool const is_same = before && in_force.errors() == told && in_force.files().size() == before->files().size() &&
+                       are_alike(in_force.functions(), before->functions()) &&
+                       are_alike(in_force.egresses(), before->egresses());
   if (is_same)
     logger.debug("the modules were read again and are the same", {{"generation", in_force.generation()}});
   else if (in_force.files().empty())

@@ -1,6 +1,8 @@
+#include "catalog/errc.hpp"
 #include "catalog/snapshot.hpp"
 #include "daemon/application.hpp"
 #include "dialogue/door_client.hpp"
+#include "log/capture.hpp"
 #include "store/memory_store.hpp"
 #include "support/certificates.hpp"
 #include "support/event_loop.hpp"
@@ -88,13 +90,20 @@ struct whole_daemon {
 
   // The module "directory"; read on the reloader's thread while the test waits.
   result<std::shared_ptr<catalog::snapshot const>> load() {
-    return catalog::snapshot::make(std::vector<catalog::file_text>{{"ns.yaml", module_text, {}}}, ++generation);
+    if (directory_is_gone)
+      return error{catalog::errc::directory_unreadable, "it is gone"};
+    std::vector<catalog::file_text> files{{"ns.yaml", module_text, {}}};
+    if (!other_text.empty())
+      files.push_back({"other.yaml", other_text, {}});
+    return catalog::snapshot::make(std::move(files), ++generation);
   }
 
   event_loop loop;
   dialogue::socket_directory directory;
   scripted_server server;
   std::string module_text;
+  std::string other_text;
+  bool directory_is_gone = false;
   std::uint64_t generation = 1;
   bool is_stopped = false;
   std::optional<daemon::application> served;
@@ -270,6 +279,31 @@ TEST_CASE(
   on.server.plays({expect_request(), send(answer_of("")), hold()});
   CHECK(on.put("d").status == 202);
   REQUIRE(on.loop.run_until([&] { return counts.pending_messages_count == 0; }));
+}
+
+TEST_CASE("what is wrong with the modules is logged once, and so is the end of it; what is the same is not") {
+  whole_daemon on;
+  log::capture logged;
+  auto const reload = [&] {
+    return on.ask("admin.sock", "POST /-/reload HTTP/1.1\r\nHost: s\r\nContent-Length: 0\r\n\r\n").status;
+  };
+  CHECK(reload() == 200);
+  CHECK(logged.count(number::modules_loaded) == 0);
+  on.other_text = "kind: nix\n";
+  CHECK(reload() == 422);
+  CHECK(reload() == 422);
+  CHECK(logged.count(number::module_invalid) == 1);
+  CHECK(logged.count(number::modules_loaded) == 1);
+  on.other_text = "# nothing\n";
+  CHECK(reload() == 200);
+  CHECK(logged.count(number::modules_loaded) == 2);
+  on.directory_is_gone = true;
+  CHECK(reload() == 422);
+  CHECK(logged.count(number::reload_failed) == 1);
+  on.directory_is_gone = false;
+  CHECK(reload() == 200);
+  CHECK(reload() == 200);
+  CHECK(logged.count(number::modules_loaded) == 3);
 }
 
 TEST_CASE("a call that has failed is made again after the wait that the module says") {
