@@ -131,7 +131,7 @@ asio::awaitable<void> hurry_on_interrupt(systemd::signals& signals, application&
   } while (signal == SIGTERM);
   if (signal == 0)
     co_return;
-  logger.warning({number::draining, "interrupted while draining: calls are cancelled now"}, {{"signal", signal}});
+  logger.warning({number::draining, "interrupted while draining: calls are cancelled now"}, {{"signal", "SIGINT"}});
   served.hurry();
 }
 
@@ -201,7 +201,7 @@ asio::awaitable<void> supervise(application& served, settings const& chosen, loo
   systemd::notify_stopping();
   logger.info(
       {number::draining, "asked to stop; nothing new is accepted"},
-      {{"signal", signal},
+      {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"},
        {"drain_timeout_ms", std::chrono::duration_cast<std::chrono::milliseconds>(chosen.drain_timeout).count()}});
   tasks.start(hurry_on_interrupt(asking.stops, served));
   auto const until = deadline::after(chosen.drain_timeout);

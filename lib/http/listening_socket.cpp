@@ -110,7 +110,7 @@ result<listening_socket> listening_socket::at_path(std::string const& path, unsi
   if (made.descriptor_ < 0)
     return unusable_by_errno(path, "no socket");
   if (::bind(made.descriptor_, as_sockaddr(&address), sizeof address) != 0)
-    return unusable_by_errno(path, "bind");
+    return unusable_by_errno(path, "the socket file cannot be made");
   made.path_to_remove_ = path;
   // Nobody can connect before listen(), so the file has its owner and mode before the first client.
   if (owner_group && ::chown(path.c_str(), static_cast<::uid_t>(-1), *owner_group) != 0)
@@ -170,7 +170,7 @@ result<listening_socket> listening_socket::at_tcp(std::string_view host_and_port
   if (bound != 0) {
     if (errno == EADDRINUSE)
       return error{errc::socket_in_use, name + ": another process listens there"};
-    return unusable_by_errno(name, "bind");
+    return unusable_by_errno(name, "the address cannot be used");
   }
   if (::listen(made.descriptor_, SOMAXCONN) != 0)
     return unusable_by_errno(name, "listen");
