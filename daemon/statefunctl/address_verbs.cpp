@@ -168,10 +168,8 @@ exit_code pause(environment const& with, subject_options const& what) {
 }
 
 exit_code resume(environment const& with, subject_options const& what) {
-  if (what.all == !what.subject.empty()) {
-    fail(with, "resume takes an address or a function type, or --all for a daemon that was started paused");
-    return exit_code::usage;
-  }
+  if (what.all == !what.subject.empty())
+    return misused(with, "resume takes an address or a function type, or --all for a daemon that was started paused");
   if (what.all)
     return post_admin(with, "/v1/resume", "statefund is resumed; what was paused by itself stays so",
                       "statefund was not paused");

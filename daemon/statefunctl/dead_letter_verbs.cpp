@@ -94,10 +94,8 @@ exit_code replay_many(environment const& with, dead_letter_options const& what) 
 
 exit_code replay(environment const& with, dead_letter_options const& what) {
   auto const named_count = (what.id.empty() ? 0 : 1) + (what.type.empty() ? 0 : 1) + (what.address.empty() ? 0 : 1);
-  if (named_count != 1) {
-    fail(with, "replay takes one of: a dead letter's id, --address, --type");
-    return exit_code::usage;
-  }
+  if (named_count != 1)
+    return misused(with, "replay takes one of: a dead letter's id, --address, --type");
   if (what.id.empty())
     return replay_many(with, what);
   return post_admin(with, std::string(dead_letters_path) + '/' + message::percent_encode(what.id) + "/replay",

@@ -15,6 +15,11 @@ exit_code fail(environment const& with, std::string const& why) {
   return exit_code::failed;
 }
 
+exit_code misused(environment const& with, std::string const& why) {
+  fail(with, why);
+  return exit_code::usage;
+}
+
 exit_code refused(environment const& with, answer const& said) {
   auto const problem = json::parse(said.body, nullptr, false);
   if (with.as == output::json && !problem.is_discarded())

@@ -36,6 +36,8 @@ struct environment {
 using action = std::function<exit_code(environment const&)>;
 
 exit_code fail(environment const& with, std::string const& why);
+// The same of a command line that cannot be used.
+exit_code misused(environment const& with, std::string const& why);
 // "SF0105 (429): the mailbox ... is full"
 exit_code refused(environment const& with, answer const& said);
 

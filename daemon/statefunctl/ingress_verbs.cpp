@@ -43,7 +43,7 @@ struct send_options {
 exit_code send(environment const& with, send_options const& what) {
   auto const target = message::parse_address(what.address);
   if (!target.value)
-    return fail(with, "'" + what.address + "' is no address <namespace>/<name>/<id>: " + std::string(target.fault));
+    return misused(with, "'" + what.address + "' is no address <namespace>/<name>/<id>: " + std::string(target.fault));
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   if (what.has_text) {
@@ -51,7 +51,7 @@ exit_code send(environment const& with, send_options const& what) {
     headers.emplace_back("Content-Type", "text/plain; charset=utf-8");
   } else if (what.has_json) {
     if (!json::accept(what.json_value))
-      return fail(with, "--json is not JSON: " + what.json_value);
+      return misused(with, "--json is not JSON: " + what.json_value);
     body = what.json_value;
   } else if (what.file.empty() || what.file == "-") {
     body.assign(std::istreambuf_iterator<char>(with.in), {});
@@ -64,8 +64,9 @@ exit_code send(environment const& with, send_options const& what) {
   if (!what.type.empty()) {
     headers.emplace_back("Statefun-Type", what.type);
   } else if (!what.has_text) {
-    return fail(with, "a value needs its type: --type <typename>, as in --type example/Order; a text has one by itself "
-                      "(--text)");
+    return misused(with,
+                   "a value needs its type: --type <typename>, as in --type example/Order; a text has one by itself "
+                   "(--text)");
   }
   if (!what.key.empty())
     headers.emplace_back("Idempotency-Key", what.key);
@@ -114,12 +115,12 @@ exit_code tail(environment const& with, tail_options const& what) {
   using clock = std::chrono::steady_clock;
   auto const egress = message::parse_egress_id(what.egress);
   if (!egress.value)
-    return fail(with, "'" + what.egress + "' is no egress <namespace>/<name>: " + std::string(egress.fault));
+    return misused(with, "'" + what.egress + "' is no egress <namespace>/<name>: " + std::string(egress.fault));
   std::optional<clock::time_point> give_up;
   if (what.wait != "for ever") {
     auto const wait = statefund::module::parse_duration(what.wait);
     if (wait.has_error())
-      return fail(with, "--wait is a duration, as in 5s: " + wait.error().detail);
+      return misused(with, "--wait is a duration, as in 5s: " + wait.error().detail);
     give_up = clock::now() + *wait;
   }
   std::string const path = "/-/egress/" + message::to_text(*egress.value);

@@ -74,10 +74,8 @@ exit_code check(environment const& with, std::string const& directory) {
 // --- backup
 
 exit_code back_up(environment const& with, std::string const& directory) {
-  if (!directory.starts_with('/')) {
-    fail(with, "'" + directory + "' is no absolute path; the backup is made by the daemon, on its machine");
-    return exit_code::usage;
-  }
+  if (!directory.starts_with('/'))
+    return misused(with, "'" + directory + "' is no absolute path; the backup is made by the daemon, on its machine");
   auto const told = ask_admin(with, "POST", "/v1/backup?" + parameter("directory", directory));
   if (!told)
     return exit_code::failed;

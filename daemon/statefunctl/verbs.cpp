@@ -71,6 +71,40 @@ std::string mistyped_verb(int argc, char const* const* argv) {
   return {};
 }
 
+std::string listed(std::vector<std::string> const& words) {
+  std::string text;
+  for (std::string const& word : words)
+    text += (text.empty() ? "" : &word == &words.back() ? " or " : ", ") + word;
+  return text;
+}
+
+// CLI11 names neither the verb, nor what it could have been.
+std::string misuse_of(CLI::App const& app, CLI::ParseError const& failure) {
+  CLI::App const* verb = &app;
+  std::string command = app.get_name();
+  while (!verb->get_subcommands().empty()) {
+    verb = verb->get_subcommands().front();
+    command += ' ' + verb->get_name();
+  }
+  std::vector<std::string> below;
+  for (CLI::App const* const one : verb->get_subcommands({}))
+    below.push_back(one->get_name());
+  std::vector<std::string> flags;
+  for (CLI::Option const* const one : verb->get_options())
+    flags.push_back(one->get_name());
+  auto const unexpected = app.remaining(true);
+  std::string why = failure.what();
+  if (verb == &app && unexpected.empty()) {
+    why = "a verb is missing";
+  } else if (!below.empty()) {
+    why = "expected " + listed(below);
+  } else if (!unexpected.empty()) {
+    auto const near = nearest(unexpected.front(), flags);
+    why = "'" + unexpected.front() + "' is not expected" + (near.empty() ? "" : ", perhaps '" + near + "'");
+  }
+  return command + ": " + why + "; see " + command + " --help";
+}
+
 } // namespace
 
 exit_code run(int argc, char const* const* argv, std::istream& in, std::ostream& out, std::ostream& err,
@@ -102,8 +136,12 @@ exit_code run(int argc, char const* const* argv, std::istream& in, std::ostream&
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& failure) {
-    int const code = app.exit(failure, out, err);
-    return code == 0 ? exit_code::done : exit_code::usage;
+    if (failure.get_exit_code() == 0) { // --help
+      app.exit(failure, out, err);
+      return exit_code::done;
+    }
+    err << misuse_of(app, failure) << '\n';
+    return exit_code::usage;
   }
   with.as = as_json ? output::json : output::human;
   for (auto const& [parsed, act] : known)

@@ -49,13 +49,15 @@ TEST_CASE("a refusal is told by its number and its sentence, and is a failure") 
 
 TEST_CASE("what cannot be sent is told before the daemon is asked") {
   running_daemon at;
-  CHECK(at.run({"send", "a/b", "--text", "hi"}) == exit_code::failed);
+  CHECK(at.run({"send", "a/b", "--text", "hi"}) == exit_code::usage);
   CHECK(at.err.str().find("'a/b' is no address") != std::string::npos);
-  CHECK(at.run({"send", "a/b/c", "--json", "1"}) == exit_code::failed);
+  CHECK(at.run({"send", "a/b/c", "--json", "1"}) == exit_code::usage);
   CHECK(at.err.str().find("--type") != std::string::npos);
-  CHECK(at.run({"send", "a/b/c", "--type", "t", "--json", "{"}) == exit_code::failed);
+  CHECK(at.run({"send", "a/b/c", "--type", "t", "--json", "{"}) == exit_code::usage);
   CHECK(at.run({"send", "a/b/c", "--type", "t", "--file", "/no/such/file"}) == exit_code::failed);
   CHECK(at.run({"send", "a/b/c", "--text", "x", "--json", "1"}) == exit_code::usage);
+  CHECK(at.run({"egress", "tail", "x"}) == exit_code::usage);
+  CHECK(at.run({"egress", "tail", "e/f", "--wait", "x"}) == exit_code::usage);
   CHECK(at.said.requests.empty());
 }
 

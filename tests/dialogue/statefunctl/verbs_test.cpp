@@ -2,6 +2,7 @@
 
 #include <sstream>
 #include <string>
+#include <vector>
 
 using namespace statefund;
 using Catch::Matchers::Contains;
@@ -25,6 +26,26 @@ TEST_CASE("a daemon that is not there is told by its socket; a mistyped verb by 
   char const* const help[] = {"statefunctl", "--help"};
   CHECK(statefunctl::run(2, help, in, out, err) == exit_code::done);
   CHECK(out.str().find("egress") != std::string::npos);
+}
+
+TEST_CASE("a command line that cannot be used is told with its verb, and what it could have been") {
+  running_daemon at;
+  auto const told = [&](std::vector<std::string> const& words) {
+    CHECK(at.run(words) == exit_code::usage);
+    CHECK(at.out.str().empty());
+    return at.err.str();
+  };
+  CHECK(told({}) == "statefunctl: a verb is missing; see statefunctl --help\n");
+  CHECK(told({"status", "--foo"}) == "statefunctl status: '--foo' is not expected; see statefunctl status --help\n");
+  CHECK(told({"pause", "ns/fn", "--reson", "x"}) == "statefunctl pause: '--reson' is not expected, perhaps "
+                                                    "'--reason'; see statefunctl pause --help\n");
+  CHECK(told({"describe"}) == "statefunctl describe: address is required; see statefunctl describe --help\n");
+  CHECK(told({"dead-letters", "lst"}) == "statefunctl dead-letters: expected list, show, replay or drop; see "
+                                         "statefunctl dead-letters --help\n");
+  CHECK(told({"dead-letters", "list", "--max", "x"}) ==
+        "statefunctl dead-letters list: Could not convert: --max = x; see statefunctl dead-letters list --help\n");
+  CHECK(told({"egress"}) == "statefunctl egress: expected tail; see statefunctl egress --help\n");
+  CHECK(at.said.requests.empty());
 }
 
 TEST_CASE("help names every verb, and a verb's help its words") {
