@@ -26,22 +26,13 @@ message::address const bob = address_of("fn", "bob");
 message::egress_id const way{"out", "way"};
 message::state_spec const seen{"seen", "int", {}};
 
-template <class T>
-asio::awaitable<void> keep(asio::awaitable<T> work, std::optional<T>& into) {
-  auto told = co_await std::move(work);
-  into.emplace(std::move(told));
-}
-
 address_list listed(shards_in_process& world, address_filter wanted = {}) {
-  std::optional<address_list> told;
-  world.loop.run(keep(world.all().addresses(std::move(wanted)), told));
-  return std::move(*told);
+  return world.loop.run(world.all().addresses(std::move(wanted)));
 }
 
 std::variant<address_detail, refusal> described(shards_in_process& world, message::address const& self) {
-  std::optional<dispatch::verb_answer<address_detail>> told;
-  world.loop.run(keep(world.all().describe(self), told));
-  return std::move(**told);
+  auto told = world.loop.run(world.all().describe(self));
+  return std::move(*told);
 }
 
 address_detail detail(shards_in_process& world, message::address const& self) {

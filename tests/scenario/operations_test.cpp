@@ -24,21 +24,8 @@ message::address const alice = address_of("fn", "alice");
 message::address const bob = address_of("fn", "bob");
 message::function_type const fn{"ns", "fn"};
 
-template <class T>
-asio::awaitable<void> keep(asio::awaitable<T> work, std::optional<T>& into) {
-  auto told = co_await std::move(work);
-  into.emplace(std::move(told));
-}
-
-template <class T>
-T to_its_end(shards_in_process& world, asio::awaitable<T> work) {
-  std::optional<T> told;
-  world.loop.run(keep(std::move(work), told));
-  return std::move(*told);
-}
-
 bool changed(shards_in_process& world, asio::awaitable<verb_answer<acted>> verb) {
-  auto const told = to_its_end(world, std::move(verb));
+  auto const told = world.loop.run(std::move(verb));
   REQUIRE(told.has_value());
   if (auto const* const no = std::get_if<refusal>(&*told))
     FAIL(no->detail);
@@ -52,7 +39,7 @@ refusal refused(verb_answer<acted> const& told) {
 }
 
 dispatch::address_detail detail(shards_in_process& world, message::address const& self) {
-  auto told = to_its_end(world, world.all().describe(self));
+  auto told = world.loop.run(world.all().describe(self));
   REQUIRE(told.has_value());
   REQUIRE(std::holds_alternative<dispatch::address_detail>(*told));
   return std::get<dispatch::address_detail>(std::move(*told));
@@ -116,8 +103,8 @@ TEST_CASE("where the store is lost a verb has no answer") {
   shards_in_process world;
   world.functions.declare("fn");
   world.store.lose();
-  CHECK_FALSE(to_its_end(world, world.all().pause(alice, "")).has_value());
-  CHECK_FALSE(to_its_end(world, world.all().dead_letters({}, std::nullopt, 10)).has_value());
+  CHECK_FALSE(world.loop.run(world.all().pause(alice, "")).has_value());
+  CHECK_FALSE(world.loop.run(world.all().dead_letters({}, std::nullopt, 10)).has_value());
 }
 
 TEST_CASE("of two operators who skip what describe has shown them, the second is told what stands there") {
@@ -131,7 +118,7 @@ TEST_CASE("of two operators who skip what describe has shown them, the second is
   CHECK(seen.summary.stands == standing::backing_off);
   REQUIRE(seen.head);
   CHECK(changed(world, world.all().skip(alice, seen.head->id)));
-  auto const late = refused(to_its_end(world, world.all().skip(alice, seen.head->id)));
+  auto const late = refused(world.loop.run(world.all().skip(alice, seen.head->id)));
   CHECK(late.why == number::message_not_at_head);
   world.advance(1min);
   CHECK(world.functions.taken(alice).size() >= 2);
@@ -153,7 +140,7 @@ TEST_CASE("a message that waits for a type that no module declares is shown as s
   CHECK(seen.summary.stands == standing::unbound);
   REQUIRE(seen.head);
   CHECK(changed(world, world.all().skip(alice, seen.head->id)));
-  auto const told = to_its_end(world, world.all().describe(alice));
+  auto const told = world.loop.run(world.all().describe(alice));
   CHECK(std::get<refusal>(*told).why == number::address_unknown);
   CHECK(world.is_empty());
 }
@@ -172,14 +159,14 @@ TEST_CASE("a paused type shows in its addresses, which wait for it, and only a d
   CHECK(detail(world, bob).paused->with == dispatch::paused_with::itself);
   dispatch::address_filter wanted;
   wanted.stands = standing::paused;
-  CHECK(to_its_end(world, world.all().addresses(wanted)).total_count == 2);
+  CHECK(world.loop.run(world.all().addresses(wanted)).total_count == 2);
   CHECK(changed(world, world.all().resume(fn)));
   world.settle();
   CHECK(world.functions.taken(alice) == texts{"1"});
   CHECK(world.functions.taken(bob).empty());
-  CHECK(to_its_end(world, world.all().addresses(wanted)).total_count == 1);
+  CHECK(world.loop.run(world.all().addresses(wanted)).total_count == 1);
 
-  auto const unknown = refused(to_its_end(world, world.all().pause(message::function_type{"ns", "typo"}, "")));
+  auto const unknown = refused(world.loop.run(world.all().pause(message::function_type{"ns", "typo"}, "")));
   CHECK(unknown.why == number::function_type_unknown);
   CHECK(changed(world, world.all().resume(bob)));
   world.settle();
@@ -191,7 +178,7 @@ TEST_CASE("an idle address that is paused is listed last, and is known") {
   CHECK(changed(world, world.all().pause(alice, "uid 7")));
   CHECK(changed(world, world.all().pause(bob, "uid 7")));
   REQUIRE(world.accepts(bob, "1"));
-  auto const list = to_its_end(world, world.all().addresses({}));
+  auto const list = world.loop.run(world.all().addresses({}));
   REQUIRE(list.addresses.size() == 2);
   CHECK(list.addresses[0].self == bob);
   CHECK(list.addresses[1].self == alice);
@@ -210,7 +197,7 @@ TEST_CASE("dead letters are listed page by page, by type and address, and found 
   set_aside(world, alice, {2, 0}, "three");
   set_aside(world, address_of("other", "x"), {3, 0}, "four");
   auto const page = [&](store::dead_letter_filter wanted, std::optional<message::entry_key> after, std::size_t max) {
-    auto told = to_its_end(world, world.all().dead_letters(std::move(wanted), after, max));
+    auto told = world.loop.run(world.all().dead_letters(std::move(wanted), after, max));
     REQUIRE(told.has_value());
     return std::move(*told);
   };
@@ -226,12 +213,12 @@ TEST_CASE("dead letters are listed page by page, by type and address, and found 
   CHECK(ids_of(page({std::nullopt, alice}, std::nullopt, 10)) == texts{"1-0", "2-0"});
   CHECK_FALSE(page({std::nullopt, alice}, std::nullopt, 2).next);
 
-  auto const one = to_its_end(world, world.all().dead_letter({1, 1}));
+  auto const one = world.loop.run(world.all().dead_letter({1, 1}));
   CHECK(std::get<store::dead_letter_row>(*one).self == bob);
-  auto const none = to_its_end(world, world.all().dead_letter({1, 2}));
+  auto const none = world.loop.run(world.all().dead_letter({1, 2}));
   CHECK(std::get<refusal>(*none).why == number::dead_letter_unknown);
   CHECK(changed(world, world.all().drop({1, 1})));
-  CHECK(refused(to_its_end(world, world.all().drop({1, 1}))).why == number::dead_letter_unknown);
+  CHECK(refused(world.loop.run(world.all().drop({1, 1}))).why == number::dead_letter_unknown);
   CHECK(changed(world, world.all().replay({1, 0})));
   world.settle();
   CHECK(world.functions.taken(alice) == texts{"one"});
@@ -247,7 +234,7 @@ TEST_CASE(
     set_aside(world, alice, {i, 0}, std::to_string(i));
   set_aside(world, bob, {9, 0}, "bob's");
   CHECK(changed(world, world.all().pause(alice, "uid 7")));
-  auto const once = to_its_end(world, world.all().replay_all({fn, std::nullopt}));
+  auto const once = world.loop.run(world.all().replay_all({fn, std::nullopt}));
   REQUIRE(once.has_value());
   CHECK(once->replayed_count == 3);
   CHECK(once->left_count == 2);
@@ -258,12 +245,12 @@ TEST_CASE(
 
   CHECK(changed(world, world.all().resume(alice)));
   world.settle();
-  auto const again = to_its_end(world, world.all().replay_all({std::nullopt, alice}));
+  auto const again = world.loop.run(world.all().replay_all({std::nullopt, alice}));
   CHECK(again->replayed_count == 2);
   CHECK(again->left_count == 0);
   CHECK_FALSE(again->first_refusal);
   world.settle();
   CHECK(world.functions.taken(alice) == texts{"1", "2", "3", "4"});
-  CHECK(to_its_end(world, world.all().replay_all({fn, std::nullopt}))->replayed_count == 0);
+  CHECK(world.loop.run(world.all().replay_all({fn, std::nullopt}))->replayed_count == 0);
   CHECK(world.store.dead_letters().count == 0);
 }

@@ -12,7 +12,6 @@
 #include <future>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 using namespace statefund;
@@ -108,21 +107,13 @@ class shards_on_disk {
   static coming<T> begin() {
     return std::make_shared<std::optional<T>>();
   }
-  template <class T>
-  T come(asio::awaitable<T> work) {
-    auto const told = begin<T>();
-    doors_->start(keep(std::move(work), told));
-    if (!loop.run_until([&] { return told->has_value(); }))
-      throw std::runtime_error("what the test waits for did not come");
-    return std::move(**told);
-  }
   coming<dispatch::receipt> start_accept(message::address const& target, std::string bytes) {
     auto const told = begin<dispatch::receipt>();
     doors_->start(keep(all_->at(0).accept(message_to(target, std::move(bytes))), told));
     return told;
   }
   message::entry_key accepts(message::address const& target, std::string bytes) {
-    auto const told = come(all_->at(0).accept(message_to(target, std::move(bytes))));
+    auto const told = loop.run(all_->at(0).accept(message_to(target, std::move(bytes))));
     if (auto const* const no = std::get_if<refusal>(&told))
       FAIL(no->detail);
     return std::get<accepted>(told).id;
@@ -217,7 +208,7 @@ void is_done(dispatch::verb_receipt const& told) {
 TEST_CASE("what waits for a paused address leaves memory once it is written, and is called in its order") {
   shards_on_disk world(1, with_heads_of_one());
   world.functions.declare("fn", {}, without_mark());
-  is_done(world.come(world.all().at(0).pause(alice, "looked at")));
+  is_done(world.loop.run(world.all().at(0).pause(alice, "looked at")));
   for (auto const& bytes : numbers(1, 10))
     world.accepts(alice, bytes);
   auto const all_bytes = world.buffered();
@@ -228,7 +219,7 @@ TEST_CASE("what waits for a paused address leaves memory once it is written, and
   CHECK(world.all().counts().pending_messages_count == 10);
   world.accepts(alice, "11");
 
-  is_done(world.come(world.all().at(0).resume(alice)));
+  is_done(world.loop.run(world.all().at(0).resume(alice)));
   world.settle();
   CHECK(world.functions.taken(alice) == numbers(1, 11));
   CHECK(world.buffered() == 0);
@@ -239,14 +230,14 @@ TEST_CASE("what waits for a paused address leaves memory once it is written, and
 TEST_CASE("who looks at an address, or skips its first message, finds that where all is on disk") {
   shards_on_disk world(1, with_heads_of_one());
   world.functions.declare("fn", {}, without_mark());
-  is_done(world.come(world.all().at(0).pause(alice, "looked at")));
+  is_done(world.loop.run(world.all().at(0).pause(alice, "looked at")));
   auto const first = world.accepts(alice, "1");
   world.accepts(alice, "2");
   world.accepts(alice, "3");
   world.pass_time();
   REQUIRE(world.buffered() == 0);
 
-  auto const seen = world.come(world.all().describe(alice));
+  auto const seen = world.loop.run(world.all().describe(alice));
   REQUIRE(seen.has_value());
   auto const& detail = std::get<dispatch::address_detail>(*seen);
   REQUIRE(detail.head);
@@ -255,12 +246,12 @@ TEST_CASE("who looks at an address, or skips its first message, finds that where
   CHECK(detail.summary.bytes == 3 * (message::message_overhead_bytes + std::string("t1").size()));
   world.pass_time();
   REQUIRE(world.buffered() == 0);
-  is_done(world.come(world.all().at(0).skip(alice, first)));
+  is_done(world.loop.run(world.all().at(0).skip(alice, first)));
   world.pass_time();
-  auto const again = world.come(world.all().at(0).skip(alice, first));
+  auto const again = world.loop.run(world.all().at(0).skip(alice, first));
   REQUIRE(std::holds_alternative<refusal>(again));
   CHECK(std::get<refusal>(again).why == number::message_not_at_head);
-  is_done(world.come(world.all().at(0).resume(alice)));
+  is_done(world.loop.run(world.all().at(0).resume(alice)));
   world.settle();
   CHECK(world.functions.taken(alice) == texts{"2", "3"});
 }
@@ -270,13 +261,13 @@ TEST_CASE("a message that comes in the first moment after a crash is called behi
   chosen.memory.bytes_max = 3000;
   shards_on_disk world(2, chosen);
   world.functions.declare("fn", {}, without_mark());
-  is_done(world.come(world.all().at(0).pause(alice, "looked at")));
+  is_done(world.loop.run(world.all().at(0).pause(alice, "looked at")));
   for (auto const& bytes : numbers(1, 100)) {
     world.accepts(alice, bytes);
     world.pass_time();
   }
   world.functions.hold();
-  is_done(world.come(world.all().at(0).resume(alice)));
+  is_done(world.loop.run(world.all().at(0).resume(alice)));
   world.write();
   world.kill();
   world.functions.forget_calls();
@@ -307,7 +298,7 @@ TEST_CASE("what a crash left behind is loaded as far as memory is meant for it, 
   shards_on_disk world(2, with_memory(bytes_max));
   world.functions.keep_no_calls();
   number_flow flow(world.functions, count, 100);
-  is_done(world.come(world.all().at(0).pause(flow.sink, "looked at")));
+  is_done(world.loop.run(world.all().at(0).pause(flow.sink, "looked at")));
   world.accepts(flow.sender, "0");
   for (int i = 0; i < 1000 && world.all().counts().pending_messages_count < static_cast<std::int64_t>(count); ++i) {
     world.pass_time(10ms);
@@ -316,7 +307,7 @@ TEST_CASE("what a crash left behind is loaded as far as memory is meant for it, 
   world.pass_time();
   CHECK(world.buffered() < static_cast<std::int64_t>(bytes_max));
   world.functions.hold();
-  is_done(world.come(world.all().at(0).resume(flow.sink)));
+  is_done(world.loop.run(world.all().at(0).resume(flow.sink)));
   world.write();
   world.kill();
   REQUIRE(flow.consumed == 0);
@@ -380,14 +371,14 @@ TEST_CASE("internal fan-in to a paused address leaves the doors to the others op
     return says(std::move(done));
   });
   world.functions.declare("sink");
-  is_done(world.come(world.all().at(0).pause(sink, "looked at")));
+  is_done(world.loop.run(world.all().at(0).pause(sink, "looked at")));
   for (int i = 0; i < 200; ++i) {
     world.accepts(address_of("fn", std::to_string(i)), "1");
     world.pass_time(20ms);
     REQUIRE(world.buffered() <= static_cast<std::int64_t>(bytes_max));
   }
   CHECK(world.all().counts().pending_messages_count == 4000);
-  is_done(world.come(world.all().at(0).resume(sink)));
+  is_done(world.loop.run(world.all().at(0).resume(sink)));
   for (int i = 0; i < 1000 && world.all().counts().pending_messages_count > 0; ++i)
     world.pass_time();
   CHECK(world.all().counts().pending_messages_count == 0);
@@ -410,7 +401,7 @@ TEST_CASE("nothing leaves memory before all that was ordered before it has come"
     done.messages.push_back({target, {"t", true, "earlier"}});
     return says(std::move(done));
   });
-  is_done(world.come(world.all().at(0).pause(target, "looked at")));
+  is_done(world.loop.run(world.all().at(0).pause(target, "looked at")));
   world.functions.hold();
   world.accepts(sender, "1");
   world.settle();
@@ -435,7 +426,7 @@ TEST_CASE("nothing leaves memory before all that was ordered before it has come"
   world.pass_time();
   CHECK(world.buffered() == 0);
   CHECK(world.all().counts().pending_messages_count == 2);
-  is_done(world.come(world.all().at(0).resume(target)));
+  is_done(world.loop.run(world.all().at(0).resume(target)));
   world.settle();
   CHECK(world.functions.taken(target) == texts{"earlier", "later"}); // in the order of the store
   CHECK(world.lost.empty());
@@ -444,13 +435,13 @@ TEST_CASE("nothing leaves memory before all that was ordered before it has come"
 TEST_CASE("rows that are not those that left memory are a lost store") {
   shards_on_disk world(1, with_heads_of_one());
   world.functions.declare("fn", {}, without_mark());
-  is_done(world.come(world.all().at(0).pause(alice, "looked at")));
+  is_done(world.loop.run(world.all().at(0).pause(alice, "looked at")));
   world.accepts(alice, "1");
   auto const last = world.accepts(alice, "2");
   world.pass_time();
   REQUIRE(world.buffered() == 0);
   world.read->leaks_count = 1;
-  is_done(world.come(world.all().at(0).resume(alice)));
+  is_done(world.loop.run(world.all().at(0).resume(alice)));
   world.settle();
   CHECK(world.functions.taken(alice).empty());
   CHECK(world.lost == texts{"of the mailbox of ns/fn/alice 2 messages were left to the store from 0-0 to " +

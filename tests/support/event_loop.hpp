@@ -8,8 +8,17 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <optional>
+#include <utility>
 
 namespace statefund::support {
+
+// Keeps what `body` comes to, for a task that is started beside the test.
+template <class T>
+boost::asio::awaitable<void> keep(boost::asio::awaitable<T> body, std::optional<T>& into) {
+  auto told = co_await std::move(body);
+  into.emplace(std::move(told));
+}
 
 // One thread's event loop under a clock that the test moves. Nothing sleeps: a wait either ends through an event or is
 // given up after `patience` of real time, which fails the test. There may be further loops beside it, run by the same
@@ -29,6 +38,13 @@ class event_loop {
 
   // Runs `body` to its end, and rethrows what it throws.
   void run(boost::asio::awaitable<void> body);
+  // The same; gives what it comes to.
+  template <class T>
+  T run(boost::asio::awaitable<T> body) {
+    std::optional<T> told;
+    run(keep(std::move(body), told));
+    return std::move(*told);
+  }
 
   // Runs everything that can run without time passing.
   void settle();
