@@ -93,11 +93,10 @@ std::string misuse_of(CLI::App const& app, CLI::ParseError const& failure) {
   for (CLI::Option const* const one : verb->get_options())
     flags.push_back(one->get_name());
   auto const unexpected = app.remaining(true);
+  bool const is_flag = !unexpected.empty() && unexpected.front().starts_with('-');
   std::string why = failure.what();
-  if (verb == &app && unexpected.empty()) {
-    why = "a verb is missing";
-  } else if (!below.empty()) {
-    why = "expected " + listed(below);
+  if (!is_flag && !below.empty() && failure.get_name() == "RequiredError") {
+    why = verb == &app ? "a verb is missing" : "expected " + listed(below);
   } else if (!unexpected.empty()) {
     auto const near = nearest(unexpected.front(), flags);
     why = "'" + unexpected.front() + "' is not expected" + (near.empty() ? "" : ", perhaps '" + near + "'");

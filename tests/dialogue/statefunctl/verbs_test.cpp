@@ -39,6 +39,9 @@ TEST_CASE("a command line that cannot be used is told with its verb, and what it
   CHECK(told({"status", "--foo"}) == "statefunctl status: '--foo' is not expected; see statefunctl status --help\n");
   CHECK(told({"pause", "ns/fn", "--reson", "x"}) == "statefunctl pause: '--reson' is not expected, perhaps "
                                                     "'--reason'; see statefunctl pause --help\n");
+  CHECK(told({"--foo"}) == "statefunctl: '--foo' is not expected; see statefunctl --help\n");
+  CHECK(told({"pause", "ns/fn", "--reason"}) ==
+        "statefunctl pause: --reason: 1 required TEXT missing; see statefunctl pause --help\n");
   CHECK(told({"describe"}) == "statefunctl describe: address is required; see statefunctl describe --help\n");
   CHECK(told({"dead-letters", "lst"}) == "statefunctl dead-letters: expected list, show, replay or drop; see "
                                          "statefunctl dead-letters --help\n");
