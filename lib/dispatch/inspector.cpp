@@ -105,6 +105,15 @@ void see(shard_data& data, mailbox::mailbox const& box, address_filter const& wa
   std::push_heap(kept.begin(), kept.end(), has_waited_longer);
 }
 
+std::string why_held(mailbox::held_for const& what) {
+  if (auto const* const full = std::get_if<mailbox::egress_room>(&what))
+    return "the egress " + to_text(full->egress) + " is full; it goes on once records are acknowledged";
+  if (auto const* const unbound = std::get_if<mailbox::unbound_room>(&what))
+    return "enough waits for " + to_text(unbound->type) +
+           ", which no module declares; it goes on once that is declared";
+  return "it sends more than it consumes, and memory is full; it goes on once others have consumed";
+}
+
 std::string why_of(mailbox::mailbox const& box, standing stands) {
   switch (stands) {
   case standing::in_flight:
@@ -114,7 +123,7 @@ std::string why_of(mailbox::mailbox const& box, standing stands) {
   case standing::backing_off:
     return "its last call failed; it is called again after a back-off";
   case standing::held:
-    return "the egress " + to_text(box.last_egresses.front()) + " is full; it goes on once records are acknowledged";
+    return why_held(*box.waits_for);
   case standing::unbound:
     return "no module declares " + to_text(box.self().type);
   case standing::idle:

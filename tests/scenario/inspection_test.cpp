@@ -161,6 +161,35 @@ TEST_CASE("a list can be had of each state, and describe says why an address sta
   CHECK_FALSE(unbound.summary.next_attempt);
 }
 
+TEST_CASE("an address that is held says for what, though it never wrote to an egress") {
+  dispatch::options chosen = with_memory(20'000);
+  chosen.unbound_bytes_max = 1000;
+  shards_in_process world(1, chosen);
+  world.functions.declare("sends", [](seen_call const&) {
+    invocation_result done;
+    for (int i = 0; i < 4; ++i)
+      done.messages.push_back({address_of("nobody", "a"), {"t", true, std::string(300, 'x')}});
+    return says(std::move(done));
+  });
+  world.functions.declare("doubles", [](seen_call const& call) {
+    invocation_result done;
+    for (auto const& one : call.taken)
+      for (int i = 0; i < 2; ++i)
+        done.messages.push_back({call.self, one.value});
+    return says(std::move(done));
+  });
+  REQUIRE(world.accepts(address_of("sends", "a"), "1"));
+  world.settle();
+  REQUIRE(world.accepts(address_of("sends", "a"), "2"));
+  world.settle();
+  CHECK(detail(world, address_of("sends", "a")).why ==
+        "enough waits for ns/nobody, which no module declares; it goes on once that is declared");
+  REQUIRE(world.accepts(address_of("doubles", "a"), "1"));
+  world.settle();
+  CHECK(detail(world, address_of("doubles", "a")).why ==
+        "it sends more than it consumes, and memory is full; it goes on once others have consumed");
+}
+
 TEST_CASE("an address whose endpoint is not reached says so, wherever its type has its home") {
   shards_in_process world(3);
   function::limits one_call;
