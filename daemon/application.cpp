@@ -201,8 +201,12 @@ void application::hurry() {
 }
 
 std::optional<std::string> application::not_ready() {
-  auto const refused = dispatch::refusal_in(dispatcher_.state());
-  return refused ? std::optional(refused->detail) : std::nullopt;
+  if (auto const refused = dispatch::refusal_in(dispatcher_.state()))
+    return refused->detail;
+  if (auto const lack = store_->lacks_space())
+    return "the disk has " + std::to_string(lack->free_bytes) + " bytes free, store.free_bytes_min is " +
+           std::to_string(lack->free_bytes_min) + ": messages are refused";
+  return std::nullopt;
 }
 
 asio::awaitable<admin::status> application::status() {

@@ -310,8 +310,10 @@ database::database(rocksdb::Env& environment, std::string directory)
 result<void> database::lock() {
   rocksdb::FileLock* held = nullptr;
   auto const path = directory_ + "/lock";
-  if (auto const locked = environment_.LockFile(path, &held); !locked.ok())
-    return error{errc::in_use, path + ": " + locked.ToString()};
+  if (auto const locked = environment_.LockFile(path, &held); !locked.ok()) {
+    auto const opened = can_be_opened(path);
+    return opened ? error{errc::in_use, path + ": " + locked.ToString()} : opened.error();
+  }
   lock_ = held;
   return {};
 }

@@ -4,13 +4,17 @@
 
 #include <rocksdb/env.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 namespace statefund::store {
@@ -19,6 +23,16 @@ namespace {
 
 error unusable(std::string const& path) {
   return {errc::directory_unusable, path + ": " + std::strerror(errno)};
+}
+
+// Of the names that are not the store's, one; empty: none.
+std::string foreign_name_in(std::string const& path) {
+  constexpr std::array<std::string_view, 4> expected{"db", "promise", "lock", "lost+found"};
+  std::error_code why;
+  for (auto const& one : std::filesystem::directory_iterator(path, why))
+    if (auto name = one.path().filename().string(); std::find(expected.begin(), expected.end(), name) == expected.end())
+      return name;
+  return {};
 }
 
 } // namespace
@@ -36,8 +50,21 @@ result<void> make_private_directory(std::string const& path) {
   if (found.st_uid != ::geteuid())
     return error{errc::directory_unusable, path + " belongs to the user " + std::to_string(found.st_uid) +
                                                "; it has to be the daemon's own, " + std::to_string(::geteuid())};
-  if ((found.st_mode & 077) != 0 && ::chmod(path.c_str(), 0700) != 0)
+  if ((found.st_mode & 077) == 0)
+    return {};
+  if (auto const name = foreign_name_in(path); !name.empty())
+    return error{errc::directory_unusable, path + " is open to others and holds " + name +
+                                               ", which is not statefund's; the store needs a directory of its own"};
+  if (::chmod(path.c_str(), 0700) != 0)
     return error{errc::directory_unusable, path + " is open to others: " + std::strerror(errno)};
+  return {};
+}
+
+result<void> can_be_opened(std::string const& path) {
+  int const opened = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (opened < 0)
+    return unusable(path);
+  ::close(opened);
   return {};
 }
 

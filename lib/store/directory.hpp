@@ -11,9 +11,13 @@ class Status;
 
 namespace statefund::store {
 
-// Makes a data directory, with what is missing above it, or takes the one that is there: the process's own, and open to
-// nobody else. Not on the disk yet. errc::directory_unusable.
+// Makes a data directory, with what is missing above it, or takes the one that is there, which has to be the process's
+// own, and shuts it to others; not where it holds anything else. Not on the disk yet. errc::directory_unusable.
 result<void> make_private_directory(std::string const& path);
+
+// Whether the process could write this file, which is made where it is missing: who could, and cannot lock it, knows
+// that another process has. Takes locks back that this process has on it. errc::directory_unusable.
+result<void> can_be_opened(std::string const& path);
 
 // Onto the disk: the directory's name and those above it, by whomever they were made, up to where its file system
 // begins. errc::directory_unusable.

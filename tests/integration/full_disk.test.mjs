@@ -106,6 +106,9 @@ disk_test('below the mark of free space messages are refused, calls and reads go
   assert.match(answer.text, /SF0307/);
   assert.ok(answer.headers['retry-after']);
   await daemon.logged(/SF0307/);
+  const not_ready = await daemon.ask_admin('GET', '/-/ready');
+  assert.equal(not_ready.status, 503);
+  assert.match(not_ready.text, /bytes free, store\.free_bytes_min is 134217728: messages are refused/);
   assert.equal((await request(daemon.admin, 'GET', '/-/healthy')).status, 200);
 
   await done(control(daemon)('resume', 'test/taker'));
@@ -116,6 +119,7 @@ disk_test('below the mark of free space messages are refused, calls and reads go
   await eventually('the doors are open', 20_000, async () =>
     (await daemon.put(['test', 'taker', 'x'], 'again and again')).status === 202);
   await daemon.logged(/SF0308/);
+  assert.equal((await daemon.ask_admin('GET', '/-/ready')).status, 200);
   assert.deepEqual((await daemon.take_from_egress(out, 1)).map((record) => value_of(record).name), ['again']);
   assert.deepEqual(await daemon.stop(), {code: 0, signal: null});
 });

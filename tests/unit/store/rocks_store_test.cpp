@@ -114,6 +114,30 @@ TEST_CASE("a data directory is the daemon's own, and one process's") {
     REQUIRE(::stat(directory.c_str(), &found) == 0);
     CHECK((found.st_mode & 0777) == 0700);
   }
+  SECTION("one that others may read, and that holds something else, is left as it is") {
+    std::filesystem::create_directory(directory);
+    std::filesystem::create_directory(directory / "lost+found"); // where a file system is mounted
+    std::ofstream(directory / "letters") << "x";
+    ::chmod(directory.c_str(), 0755);
+    auto const why = refused(directory);
+    CHECK(why.code == store::errc::directory_unusable);
+    CHECK(why.detail == directory.string() +
+                            " is open to others and holds letters, which is not statefund's; the store "
+                            "needs a directory of its own");
+    struct stat found {};
+    REQUIRE(::stat(directory.c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0755);
+    std::filesystem::remove(directory / "letters");
+    CHECK(open(directory));
+    ::chmod(directory.c_str(), 0755);
+    CHECK(open(directory));
+  }
+  SECTION("one that cannot be written is not taken for one that is open elsewhere") {
+    std::filesystem::create_directories(directory / "lock"); // root may write anywhere: a name that is taken
+    auto const why = refused(directory);
+    CHECK(why.code == store::errc::directory_unusable);
+    CHECK(why.detail == (directory / "lock").string() + ": Is a directory");
+  }
   SECTION("while it is open nobody else opens it, and afterwards it can be opened again") {
     auto own = open(directory);
     CHECK(refused(directory).code == store::errc::in_use);
