@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import {Gate, binary, daemon_test, echo, eventually, module_for, out, run, value_of} from './support.mjs';
+import {Gate, Records, binary, daemon_test, echo, eventually, module_for, out, run, value_of} from './support.mjs';
 
 const nowhere = module_for('test/*', 'http+unix:///nowhere/functions.sock/statefun');
 
@@ -41,6 +41,39 @@ daemon_test('SIGTERM drains: new messages are refused, calls in flight end, exit
   assert.deepEqual(seen, ['1', '2', '3']);
   assert.match(daemon.log, /SF0009/);
   assert.doesNotMatch(daemon.log, /SF0010/);
+});
+
+daemon_test('SIGTERM under load ends with exit code 0, and the next start goes on with what was answered', async (stage) => {
+  const url = await stage.serve([echo()]);
+  const durable = {store: 'rocksdb', settings: 'log: {level: info}\n'};
+  const accepted = new Set();
+  for (let round = 0; round < 5; ++round) {
+    const daemon = await stage.start({'test.yaml': module_for('test/*', url)}, durable);
+    const before = accepted.size;
+    const send = async (producer) => {
+      for (let i = 0; ; ++i) {
+        const text = `${round}/${producer}/${i}`;
+        const answer = await daemon.put(['test', 'echo', `p${producer}`], text).catch(() => undefined);
+        if (answer?.status !== 202) return;
+        accepted.add(text);
+      }
+    };
+    const producers = Array.from({length: 16}, (_, producer) => send(producer));
+    await eventually('messages are under way', 10_000, () => accepted.size > before + 200);
+    assert.deepEqual(await daemon.stop(), {code: 0, signal: null});
+    await Promise.all(producers);
+    assert.doesNotMatch(daemon.log, /SF0301/);
+  }
+  const daemon = await stage.start({'test.yaml': module_for('test/*', url)}, durable);
+  const records = new Records();
+  await eventually('all records have come', 30_000, async () => {
+    const after = records.last_sequence > 0 ? {after: records.last_sequence} : {};
+    records.add((await daemon.read_egress(out, {...after, wait: '300ms', max: 1000})).records);
+    return records.by_sequence.size >= accepted.size;
+  });
+  const texts = [...records.by_sequence.values()].map((record) => JSON.parse(record.slice(record.indexOf(' ') + 1)));
+  assert.equal(new Set(texts).size, texts.length);
+  assert.deepEqual([...accepted].filter((text) => !texts.includes(text)), []);
 });
 
 daemon_test('SIGINT stops as well, and sockets are gone afterwards', async (stage) => {
