@@ -153,6 +153,10 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name, std::shared_p
   chosen.compression = rocksdb::kLZ4Compression;
   chosen.write_buffer_size = 16U << 20U;
   chosen.level_compaction_dynamic_level_bytes = true;
+  // A compaction writes before it removes: what one takes has to fit below the mark of free space.
+  chosen.target_file_size_base = 16U << 20U;
+  chosen.max_bytes_for_level_base = 64U << 20U;
+  chosen.max_compaction_bytes = 128U << 20U;
   // Most addresses that come have no state yet: that is to be told without a search.
   chosen.memtable_prefix_bloom_size_ratio = name == state_table::name ? 0.05 : 0;
   chosen.memtable_whole_key_filtering = true;

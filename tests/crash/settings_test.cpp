@@ -12,6 +12,10 @@
 
 using namespace statefund;
 
+namespace {
+constexpr std::uint64_t free_bytes_min = 256U << 20U; // unless the settings say otherwise
+} // namespace
+
 TEST_CASE("RocksDB has the settings that the order rests on") {
   support::temporary_directory const place;
   store::latch failed([](error const& why) { FAIL(why.to_string()); });
@@ -54,6 +58,8 @@ TEST_CASE("RocksDB has the settings that the order rests on") {
     CHECK_FALSE(own.disable_auto_compactions);
     CHECK(own.compaction_style == rocksdb::kCompactionStyleLevel);
     CHECK(own.compression == rocksdb::kLZ4Compression);
+    CHECK(own.max_compaction_bytes <= free_bytes_min / 2);
+    CHECK(own.max_bytes_for_level_base <= free_bytes_min / 4);
     CHECK(own.compaction_filter == nullptr);
     bool const expires =
         family->GetName() == store::state_table::name || family->GetName() == store::idempotency_table::name;
