@@ -77,11 +77,16 @@ void delayed::take_first() {
     fire(*data_.delayed.first_for(target));
   }
   data_.delayed.set_aside_front();
-  if (!others_wait)
+  if (waited_for_.insert(target).second)
     loops_.start(deliver_set_aside(target));
 }
 
 asio::awaitable<void> delayed::deliver_set_aside(message::address target) {
+  co_await deliver_as_admitted(target);
+  waited_for_.erase(target);
+}
+
+asio::awaitable<void> delayed::deliver_as_admitted(message::address const& target) {
   while (data_.delayed.has_set_aside(target)) {
     auto left = co_await room_for_(target);
     if (left == 0 || loops_.closed())

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <unordered_set>
 #include <utility>
 
 namespace statefund::dispatch {
@@ -45,12 +46,14 @@ class delayed {
   boost::asio::awaitable<void> fire_when_due();
   void take_first();
   boost::asio::awaitable<void> deliver_set_aside(message::address target);
+  boost::asio::awaitable<void> deliver_as_admitted(message::address const& target);
   void fire(delayed_table::entry const& due);
   std::size_t room_in(message::address const& target);
 
   shard_data& data_;
   room_for const room_for_;
   task::gate loops_;
+  std::unordered_set<message::address> waited_for_; // targets whose mailboxes a loop waits for
   delayed_window window_;
   histogram<lateness_seconds_bounds.size()> lateness_seconds_;
 };

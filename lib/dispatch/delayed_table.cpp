@@ -19,7 +19,7 @@ constexpr message::delayed_key behind_all{INT64_MAX, {UINT64_MAX, UINT32_MAX}};
 delayed_table::delayed_table(totals& counts, removed_rows::is_written asks, std::uint64_t bytes_max)
     : totals_(counts),
       is_written_(asks),
-      bytes_max_(bytes_max),
+      bytes_max_(is_written_ ? bytes_max : UINT64_MAX),
       removed_(std::move(asks)),
       edge_(is_written_ ? before_all : behind_all),
       loaded_through_(edge_) {}

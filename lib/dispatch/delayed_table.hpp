@@ -37,8 +37,8 @@ class delayed_table {
     message::delayed_key row() const { return {set.due_ms, key}; }
   };
 
-  // Without `asks` the store keeps none, and all are here. `bytes_max` may be exceeded by one message, and, apart from
-  // these, by one of those that are set aside.
+  // Without `asks` the store keeps none, and all are here, whatever they weigh. Else `bytes_max` may be exceeded by one
+  // message, and, apart from these, by one of those that are set aside.
   explicit delayed_table(totals& counts, removed_rows::is_written asks = {}, std::uint64_t bytes_max = UINT64_MAX);
 
   // What an entry takes in memory, as the memory mark counts it.

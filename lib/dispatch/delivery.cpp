@@ -109,7 +109,7 @@ void delivery::arrived(ordered_message one) {
   auto& type = types_.open(one.envelope.target.type);
   push(box, type, std::move(one), kept_in::memory);
   ++type.counters.in_total;
-  if (box.stands == mailbox::phase::idle)
+  if (box.stands == mailbox::phase::idle && !box.paused) // while it is loaded
     becomes_ready(box, type);
 }
 

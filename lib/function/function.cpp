@@ -49,7 +49,7 @@ bool is_unreached(boost::system::error_code const& failed) noexcept {
 handle table::find(message::function_type const& type) {
   if (auto const known = functions_.find(type); known != functions_.end())
     return known->second;
-  if (is_full())
+  if (closed_ || is_full())
     return nullptr;
   auto made = make_(type);
   if (made) // unknown types are not remembered: outsiders could fill the table with them
@@ -85,9 +85,10 @@ std::vector<message::function_type> table::types() const {
 }
 
 boost::asio::awaitable<void> table::close() {
-  for (auto& [type, function] : functions_)
+  closed_ = true;
+  auto const all = std::exchange(functions_, {});
+  for (auto const& [type, function] : all)
     co_await function->close();
-  functions_.clear();
 }
 
 } // namespace statefund::function

@@ -24,7 +24,7 @@ class table {
       : make_(std::move(make)),
         functions_max_(functions_max) {}
 
-  // Null: no module declares the type, or the table is full.
+  // Null: no module declares the type, or the table is full or closed.
   handle find(message::function_type const& type);
   bool is_full() const noexcept { return functions_.size() >= functions_max_; }
 
@@ -44,6 +44,7 @@ class table {
   factory make_;
   std::size_t functions_max_;
   std::unordered_map<message::function_type, handle> functions_;
+  bool closed_ = false;
 };
 
 } // namespace statefund::function

@@ -95,8 +95,13 @@ commit_queue::~commit_queue() {
 bool commit_queue::append(encoded_change next, std::uint64_t number, std::uint64_t last_number) {
   auto const bytes = next.bytes();
   auto const now = clock::steady::now();
-  if (unsynced_bytes_.fetch_add(bytes, std::memory_order_relaxed) == 0)
-    unsynced_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  // Before, so that whoever sees the bytes sees it, too; and behind, for the committer may have taken away what was
+  // there.
+  auto const since = now.time_since_epoch().count();
+  if (unsynced_bytes_.load(std::memory_order_relaxed) == 0)
+    unsynced_since_.store(since, std::memory_order_relaxed);
+  if (unsynced_bytes_.fetch_add(bytes, std::memory_order_release) == 0)
+    unsynced_since_.store(since, std::memory_order_relaxed);
   bool const was_idle = waiting_.empty();
   bool const was_enough = waiting_bytes_ >= put_off_bytes_max;
   waiting_bytes_ += bytes;
@@ -106,8 +111,8 @@ bool commit_queue::append(encoded_change next, std::uint64_t number, std::uint64
 }
 
 not_durable commit_queue::unsynced() const noexcept {
-  return {unsynced_bytes_.load(std::memory_order_relaxed),
-          clock::steady::time_point(clock::steady::duration(unsynced_since_.load(std::memory_order_relaxed)))};
+  auto const bytes = unsynced_bytes_.load(std::memory_order_acquire);
+  return {bytes, clock::steady::time_point(clock::steady::duration(unsynced_since_.load(std::memory_order_relaxed)))};
 }
 
 void commit_queue::look_at_space() {
@@ -141,12 +146,10 @@ bool commit_queue::sync_due() const {
 
 std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mutex>& lock) {
   auto const has_work = [this] { return !waiting_.empty() || stops_; };
+  auto next_look = last_look_at_space_ + space_looked_at_every;
   if (chosen_.mode == sync_mode::interval && synced_through_ < newest_written_)
-    work_.wait_until(lock, last_sync_ + chosen_.interval, has_work);
-  else if (lacks_space())
-    work_.wait_until(lock, last_look_at_space_ + space_looked_at_every, has_work);
-  else
-    work_.wait(lock, has_work);
+    next_look = std::min(next_look, last_sync_ + chosen_.interval);
+  work_.wait_until(lock, next_look, has_work);
   auto const goes_now = [this] {
     return stops_ || waiting_bytes_ >= put_off_bytes_max || wanted_through_ >= waiting_.front().number;
   };

@@ -8,6 +8,8 @@
 #include "task/gate.hpp"
 #include "task/on.hpp"
 
+#include <boost/asio/strand.hpp>
+
 #include <algorithm>
 #include <iterator>
 
@@ -32,7 +34,8 @@ template <class T, class Read>
 asio::awaitable<result<T>> read_from(asio::any_io_executor readers, latch& failed, Read read) {
   auto at_once = read(reach::memory);
   if (!at_once) {
-    auto later = co_await task::on(readers, wait_for_disk<T>(std::move(read)));
+    auto const one_at_a_time = asio::make_strand(readers);
+    auto later = co_await task::on(one_at_a_time, wait_for_disk<T>(std::move(read)));
     at_once.emplace(std::move(later));
   }
   if (*at_once)

@@ -70,8 +70,9 @@ struct start {
 
 } // namespace on_detail
 
-// Runs `work` on another thread's executor and comes back to the caller's with its value. What it borrows from the
-// caller stays alive, for the caller waits. Cancellation is passed on, also one that came before.
+// Runs `work` on another thread's executor, which runs one thing at a time, and comes back to the caller's with its
+// value. What it borrows from the caller stays alive, for the caller waits. Cancellation is passed on, also one that
+// came before.
 template <class T>
 boost::asio::awaitable<T> on(boost::asio::any_io_executor elsewhere, boost::asio::awaitable<T> work) {
   namespace asio = boost::asio;

@@ -224,3 +224,25 @@ TEST_CASE("pending delayed messages count toward the memory mark until they are 
   CHECK(world.is_empty());
   CHECK(world.accepts(alice, std::string(300, 'x')));
 }
+
+TEST_CASE("a store that keeps nothing has all delayed messages in memory, whatever the window may hold") {
+  dispatch::options chosen;
+  chosen.delayed_window_bytes_max = 1;
+  shards_in_process world(2, chosen);
+  function::limits narrow;
+  narrow.waiting_max = narrow.batch_messages_max = 1;
+  world.functions.declare("fn", {}, narrow);
+  auto const self = address_of("fn", "x");
+  world.functions.hold();
+  for (int i = 1; i <= 6; ++i) {
+    auto one = message_to(self, std::to_string(i));
+    one.delay = std::chrono::seconds(i);
+    REQUIRE(std::holds_alternative<dispatch::accepted>(world.accept(one)));
+  }
+  world.advance(10s);
+  CHECK(world.all().counts().delayed_count > 2); // set aside, for the mailbox is shut
+  world.functions.release();
+  world.settle();
+  CHECK(world.functions.taken(self) == std::vector<std::string>{"1", "2", "3", "4", "5", "6"});
+  CHECK(world.is_empty());
+}

@@ -135,6 +135,19 @@ TEST_CASE("a store that is lost while a turn reads leaves the batch where it was
   CHECK(world.all().counts().pending_messages_count == 1);
 }
 
+TEST_CASE("once a stop has closed the functions none is made any more, and what comes is refused for the stop") {
+  shards_in_process world;
+  world.functions.declare("fn");
+  auto const left = world.start_drain(deadline::after(1s));
+  world.settle();
+  REQUIRE(left->has_value());
+  CHECK(world.at().text_type_name({"ns", "fn"}).has_value());
+  CHECK(world.functions.made_count("fn") == 0);
+  auto const refused = world.accept(message_to(alice, "late"));
+  REQUIRE(std::holds_alternative<dispatch::refusal>(refused));
+  CHECK(std::get<dispatch::refusal>(refused).why == number::not_accepting);
+}
+
 TEST_CASE("what a stop no longer waits for until it is durable is not taken for a lost store") {
   shards_in_process world;
   world.store.keep_over_restart();
