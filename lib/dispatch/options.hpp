@@ -16,7 +16,8 @@ struct options {
   std::uint64_t unbound_bytes_max = 64U << 20U; // waiting for one function type that no module declares
   sync_mark sync;                               // changes ordered and not durable
   std::size_t delayed_max = 10'000'000;         // pending delayed messages: past it none from outside
-  // Of a store that keeps them: in memory are those that are due so soon, up to so many bytes.
+  // Of a store that keeps them: in memory are those that are due so soon, up to so many bytes, and an eighth of the
+  // mark, for those that find no room take no memory from the turns that would make it.
   std::chrono::milliseconds delayed_window = std::chrono::minutes(5);
   std::uint64_t delayed_window_bytes_max = 64U << 20U;
   std::size_t states_max = 1000;           // of one function type

@@ -15,6 +15,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -40,7 +41,9 @@ struct shard_data {
         store(truth),
         declared(std::move(what)),
         functions(makes(declared), chosen.function_types_max),
-        delayed(process, reads_delayed(), share_of(chosen.delayed_window_bytes_max, own.shard, own.shards_count)),
+        delayed(process, reads_delayed(),
+                share_of(std::min(chosen.delayed_window_bytes_max, chosen.memory.bytes_max / 8), own.shard,
+                         own.shards_count)),
         types({own.shard, own.shards_count, (chosen.calls_in_flight_max + own.shard) / own.shards_count,
                chosen.random_seed + static_cast<unsigned>(own.shard)},
               functions, others.of_lanes),

@@ -410,6 +410,39 @@ TEST_CASE("more than may be set aside for targets that take nothing goes to thei
   }
 }
 
+TEST_CASE("overdue messages for a full mailbox leave memory for those whose turns would make room") {
+  auto chosen = window_of(10s);
+  chosen.memory.bytes_max = 20'000;
+  processes daemon(chosen, 2);
+  function::limits narrow;
+  narrow.waiting_max = narrow.batch_messages_max = 1;
+  daemon.functions.declare(
+      "target",
+      [](seen_call const& call) -> result<message::reply> {
+        invocation_result done;
+        for (auto const* const sink : {"s", "t", "u"})
+          done.messages.push_back({address_of("sink", sink), call.taken[0].value});
+        return message::reply{std::move(done)};
+      },
+      narrow);
+  daemon.functions.declare("sink");
+  daemon.functions.hold_only(target);
+  daemon.start_again();
+  texts expected;
+  for (int i = 0; i < 200; ++i) {
+    daemon.send(alice, "set " + std::to_string(60'000 + i) + " - " + std::to_string(i));
+    expected.push_back(std::to_string(i));
+  }
+  for (int second = 0; second < 130; ++second) {
+    daemon.write_all();
+    daemon.pass(1s);
+    if (second == 70)
+      daemon.functions.release();
+  }
+  CHECK(daemon.came() == expected);
+  CHECK(daemon.is_empty());
+}
+
 TEST_CASE("describe counts what an address has set, wherever it lies") {
   processes daemon(window_of(10s));
   daemon.send(alice, "set 60000 - far");
