@@ -204,8 +204,7 @@ std::optional<std::string> application::not_ready() {
   if (auto const refused = dispatch::refusal_in(dispatcher_.state()))
     return refused->detail;
   if (auto const lack = store_->lacks_space())
-    return "the disk has " + std::to_string(lack->free_bytes) + " bytes free, store.free_bytes_min is " +
-           std::to_string(lack->free_bytes_min) + ": messages are refused";
+    return lack->to_string() + ": messages are refused";
   return std::nullopt;
 }
 

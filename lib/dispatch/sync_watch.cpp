@@ -43,10 +43,7 @@ std::optional<refusal> sync_watch::closes_doors() {
     logger.info({number::space_again, "the disk has room again"}, {});
   lacks_space_ = lack.has_value();
   if (lack)
-    return refusal{number::low_on_space,
-                   "the disk has " + std::to_string(lack->free_bytes) + " bytes free, store.free_bytes_min is " +
-                       std::to_string(lack->free_bytes_min),
-                   std::chrono::seconds(10)};
+    return refusal{number::low_on_space, lack->to_string(), std::chrono::seconds(10)};
   auto const behind = look();
   if (is_late_)
     return refusal{number::sync_late,

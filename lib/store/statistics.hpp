@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace statefund::store {
@@ -56,6 +57,11 @@ struct disk_work {
 struct short_of_space {
   std::uint64_t free_bytes = 0;
   std::uint64_t free_bytes_min = 0;
+
+  std::string to_string() const {
+    return "the disk has " + std::to_string(free_bytes) + " bytes free, store.free_bytes_min is " +
+           std::to_string(free_bytes_min);
+  }
 };
 
 } // namespace statefund::store

@@ -6,9 +6,6 @@
 #include "support/temporary_directory.hpp"
 #include "task/gate.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
 #include <rocksdb/env.h>
 
 #include <catch2/catch.hpp>
@@ -35,9 +32,11 @@ namespace {
 message::address const alice{{"ns", "fn"}, "alice"};
 message::egress_id const way{"out", "way"};
 
-std::unique_ptr<rocks_store> open(fs::path const& directory) {
+std::unique_ptr<rocks_store> open(fs::path const& directory, rocksdb::Env* environment = nullptr) {
   rocks_store_options chosen;
   chosen.database.directory = directory;
+  if (environment)
+    chosen.database.environment = environment;
   auto opened = rocks_store::open(chosen, [](error const& why) { FAIL(why.to_string()); });
   if (!opened)
     FAIL(opened.error().to_string());
@@ -192,17 +191,13 @@ TEST_CASE("every file and directory of a backup is synced before it is told") {
   support::event_loop loop;
   support::temporary_directory const place;
   syncs watched;
-  rocks_store_options chosen;
-  chosen.database.directory = place.path() / "state";
-  chosen.database.environment = &watched;
-  auto opened = rocks_store::open(chosen, [](error const& why) { FAIL(why.to_string()); });
-  REQUIRE(opened.has_value());
-  (*opened)->commit(writes("one"));
-  loop.run(wait_until_durable(**opened, (*opened)->ordered_so_far()));
+  auto opened = open(place.path() / "state", &watched);
+  opened->commit(writes("one"));
+  loop.run(wait_until_durable(*opened, opened->ordered_so_far()));
   watched.synced.clear();
   auto const copy = (place.path() / "copy").string();
-  REQUIRE(backed_up(loop, **opened, copy).has_value());
-  opened->reset();
+  REQUIRE(backed_up(loop, *opened, copy).has_value());
+  opened.reset();
   auto const is_synced = [&](fs::path const& one) {
     return watched.synced.contains(copy + ".partial" + one.string().substr(copy.size()));
   };
@@ -326,9 +321,11 @@ TEST_CASE("one backup is made at a time, and another one afterwards") {
   running_store own;
   std::optional<result<backup_report>> first;
   std::optional<result<backup_report>> second;
-  asio::co_spawn(own.loop.executor(), back_up(*own.kept, own.copy.string(), first), asio::detached);
-  asio::co_spawn(own.loop.executor(), back_up(*own.kept, own.copy.string() + "2", second), asio::detached);
-  REQUIRE(own.loop.run_until([&] { return first && second; }));
+  task::gate callers(own.loop.executor());
+  callers.start(back_up(*own.kept, own.copy.string(), first));
+  callers.start(back_up(*own.kept, own.copy.string() + "2", second));
+  own.loop.run(callers.close());
+  REQUIRE((first && second));
   CHECK(first->has_value());
   REQUIRE_FALSE(second->has_value());
   CHECK(second->error().code == errc::backup_under_way);
@@ -339,12 +336,8 @@ TEST_CASE("a backup whose caller is cancelled ends soon, and leaves nothing behi
   support::event_loop loop;
   support::temporary_directory const place;
   slow_disk disk;
-  rocks_store_options chosen;
-  chosen.database.directory = place.path() / "state";
-  chosen.database.environment = &disk;
-  auto opened = rocks_store::open(chosen, [](error const& why) { FAIL(why.to_string()); });
-  REQUIRE(opened.has_value());
-  auto& kept = **opened;
+  auto opened = open(place.path() / "state", &disk);
+  auto& kept = *opened;
   kept.commit(writes("one"));
   loop.run(wait_until_durable(kept, kept.ordered_so_far()));
 
@@ -367,7 +360,7 @@ TEST_CASE("a backup whose caller is cancelled ends soon, and leaves nothing behi
   kept.commit(writes("two"));
   REQUIRE(backed_up(loop, kept, place.path() / "copy").has_value());
   CHECK(records_of(loop, kept).records.size() == 2);
-  opened->reset();
+  opened.reset();
   check_is_clean(place.path() / "copy");
 }
 
