@@ -21,14 +21,14 @@ namespace {
 constexpr auto looks_at_clock_every = 5s;
 // While the store is behind: it does not tell when it has synced.
 constexpr auto sync_looked_at_every = 20ms;
-// So many fire before others get their turn.
-constexpr int fired_in_a_row_max = 256;
+// So many before others get their turn.
+constexpr int taken_in_a_row_max = 256;
 
-deadline next_look(std::optional<std::int64_t> due_ms) {
+deadline at(std::optional<std::int64_t> due_ms, std::int64_t now_ms) {
   if (!due_ms)
     return deadline::never();
-  auto const left = std::chrono::milliseconds(std::max<std::int64_t>(0, *due_ms - clock::unix_ms()));
-  return deadline::after(std::min<clock::steady::duration>(left, looks_at_clock_every));
+  return deadline::after(
+      std::min<clock::steady::duration>(std::chrono::milliseconds(*due_ms - now_ms), looks_at_clock_every));
 }
 
 } // namespace
@@ -39,61 +39,64 @@ void delayed::start() {
 }
 
 asio::awaitable<void> delayed::fire_when_due() {
-  while (!loops_.closed()) { // which may come in the moment in which something is due
-    auto const due_ms = data_.delayed.earliest_due_ms();
-    if (!due_ms || *due_ms > clock::unix_ms()) {
-      auto const look_at = next_look(due_ms);
-      auto const end = co_await data_.delivered.alarm_changed().wait(look_at);
+  auto const own = data_.place.shard;
+  while (!loops_.closed()) {
+    if (watermarks_.set(own, data_.delayed.none_due_before_ms()))
+      links_.watermark_moved();
+    if (auto const look_at = next_look()) {
+      auto const end = co_await data_.delivered.alarm_changed().wait(*look_at);
       if (end == task::wait_end::cancelled)
         co_return;
       continue;
     }
-    if (data_.sync.turns_wait()) {
-      auto const look_at = deadline::after(sync_looked_at_every);
-      auto const end = co_await data_.delivered.alarm_changed().wait(look_at);
-      if (end == task::wait_end::cancelled)
-        co_return;
-      continue;
-    }
-    auto const now_ms = clock::unix_ms();
-    for (int i = 0; i < fired_in_a_row_max && data_.delayed.earliest_due_ms().value_or(INT64_MAX) <= now_ms; ++i)
+    auto const through_ms = std::min(clock::unix_ms(), watermarks_.lowest_of_others_ms(own));
+    auto behind = asio::post(data_.executor, asio::deferred); // what others have told of what is due before
+    co_await std::move(behind);
+    if (loops_.closed())
+      co_return;
+    for (int i = 0; i < taken_in_a_row_max && data_.delayed.earliest_due_ms().value_or(INT64_MAX) <= through_ms &&
+                    !data_.delayed.set_aside_is_full();
+         ++i)
       take_first();
     data_.delivered.alarm_changed().notify_all(); // the window has room
-    auto others = asio::post(data_.executor, asio::deferred);
-    co_await std::move(others);
   }
+}
+
+// Absent: one can be taken.
+std::optional<deadline> delayed::next_look() {
+  auto const due_ms = data_.delayed.earliest_due_ms();
+  auto const now_ms = clock::unix_ms();
+  if (!due_ms || *due_ms > now_ms)
+    return at(due_ms, now_ms);
+  if (data_.sync.turns_wait())
+    return deadline::after(sync_looked_at_every);
+  if (data_.delayed.set_aside_is_full()) {
+    auto const& oldest = data_.delayed.first_set_aside();
+    links_.let_in(oldest.set.message.target, oldest.row());
+    return deadline::never();
+  }
+  return watermarks_.has_to_wait(data_.place.shard, *due_ms) ? std::optional(deadline::never()) : std::nullopt;
 }
 
 void delayed::take_first() {
   auto const& due = data_.delayed.front();
-  auto const target = due.set.message.target;
-  bool const others_wait = data_.delayed.has_set_aside(target);
-  bool const is_here = data_.delivered.shard_of(target) == data_.place.shard;
-  if (!others_wait && is_here && room_in(target) > 0)
+  auto const& target = due.set.message.target;
+  if (data_.delivered.shard_of(target) == data_.place.shard && here_.admits(target))
     return fire(due);
-  if (data_.delayed.set_aside_is_full()) {
-    if (!others_wait)
-      return fire(due);
-    fire(*data_.delayed.first_for(target));
-  }
   data_.delayed.set_aside_front();
-  if (waited_for_.insert(target).second)
-    loops_.start(deliver_set_aside(target));
+  if (data_.delayed.first_for(target) == &due)
+    links_.has_first(target, due.row());
 }
 
-asio::awaitable<void> delayed::deliver_set_aside(message::address target) {
-  co_await deliver_as_admitted(target);
-  waited_for_.erase(target);
-}
-
-asio::awaitable<void> delayed::deliver_as_admitted(message::address const& target) {
-  while (data_.delayed.has_set_aside(target)) {
-    auto left = co_await room_for_(target);
-    if (left == 0 || loops_.closed())
-      co_return;
-    for (; left > 0 && data_.delayed.has_set_aside(target); --left)
-      fire(*data_.delayed.first_for(target));
+std::optional<message::delayed_key> delayed::send(message::address const& target, std::size_t count_max,
+                                                  message::delayed_key through) {
+  auto const* first = data_.delayed.first_for(target);
+  for (; count_max > 0 && first && first->row() <= through; --count_max) {
+    fire(*first);
+    first = data_.delayed.first_for(target);
   }
+  data_.delivered.flush();
+  return first ? std::optional(first->row()) : std::nullopt;
 }
 
 void delayed::fire(delayed_table::entry const& due) {
@@ -104,30 +107,6 @@ void delayed::fire(delayed_table::entry const& due) {
   whole.messages.push_back(due.set.message);
   auto const ordered = data_.store.commit(whole);
   data_.delivered.release(whole, ordered);
-}
-
-std::size_t delayed::room_in(message::address const& target) {
-  lane const& type = data_.types.open(target.type);
-  if (type.unbound_is_full)
-    return 0;
-  auto const* const box = data_.mailboxes.find(target);
-  if (box && box->is_shut())
-    return 0;
-  mailbox::marks const levels{type.limits.waiting_max};
-  return std::min<std::size_t>(levels.room(box ? box->waiting_count() : 0), fired_in_a_row_max);
-}
-
-asio::awaitable<std::size_t> delayed::wait_for_room(message::address target) {
-  auto const never = deadline::never();
-  door_queue::place place(data_.overdue_doors, target);
-  auto const came_first = co_await place.first(never);
-  auto looked = came_first;
-  while (looked != task::wait_end::cancelled) {
-    if (auto const room = room_in(target); room > 0)
-      co_return room;
-    looked = co_await place.room(never);
-  }
-  co_return 0;
 }
 
 asio::awaitable<void> delayed::close() {

@@ -1,16 +1,17 @@
 #pragma once
 
 #include "dispatch/delayed_window.hpp"
+#include "dispatch/overdue.hpp"
 #include "dispatch/shard_data.hpp"
+#include "dispatch/watermarks.hpp"
 #include "task/gate.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
-#include <unordered_set>
+#include <optional>
 #include <utility>
 
 namespace statefund::dispatch {
@@ -20,40 +21,46 @@ inline constexpr std::array<double, 10> lateness_seconds_bounds{0.001, 0.005, 0.
 // The third way: alarm -> store.commit(due -> mailboxes) -> mailbox.push. A due message is an ordinary send of the
 // address that set it. One shard, on its thread.
 //
-// What its target's mailbox cannot take stays in the table, set aside, and holds up no other; as the mailbox admits, it
-// is delivered in due order. So a time in which nothing ran is caught up with. Where too much is set aside, and a store
-// keeps it, the mailbox has to take it all the same, in that order: its tail need not be in memory.
+// What its target's mailbox does not take at once stays in the table, set aside, and `overdue` of the target's shard
+// asks for it. Where too much is set aside, and a store keeps it, the mailbox has to take it all the same: its tail
+// need not be in memory. No shard takes what is due before all others have come as far.
 class delayed {
  public:
-  // Waits at the door of a mailbox, wherever it is, until it has room. For how many; 0: cancelled.
-  using room_for = std::function<boost::asio::awaitable<std::size_t>(message::address target)>;
+  // What the shard of the target is told, and all shards. Posted to others, in order.
+  struct links {
+    std::function<void(message::address const& target, message::delayed_key first)> has_first;
+    std::function<void(message::address const& target, message::delayed_key through)> let_in;
+    std::function<void()> watermark_moved;
+  };
 
-  delayed(shard_data& data, room_for at_door)
+  delayed(shard_data& data, watermarks& alarms, overdue& here, links others)
       : data_(data),
-        room_for_(std::move(at_door)),
+        watermarks_(alarms),
+        here_(here),
+        links_(std::move(others)),
         loops_(data.executor),
         window_(data) {}
 
   void start();
   boost::asio::awaitable<void> close();
 
-  // Of a mailbox on this shard.
-  boost::asio::awaitable<std::size_t> wait_for_room(message::address target);
+  // overdue::send_from; the first of what is left.
+  std::optional<message::delayed_key> send(message::address const& target, std::size_t count_max,
+                                           message::delayed_key through);
 
   histogram<lateness_seconds_bounds.size()> const& lateness_seconds() const noexcept { return lateness_seconds_; }
 
  private:
   boost::asio::awaitable<void> fire_when_due();
+  std::optional<clock::deadline> next_look();
   void take_first();
-  boost::asio::awaitable<void> deliver_set_aside(message::address target);
-  boost::asio::awaitable<void> deliver_as_admitted(message::address const& target);
   void fire(delayed_table::entry const& due);
-  std::size_t room_in(message::address const& target);
 
   shard_data& data_;
-  room_for const room_for_;
+  watermarks& watermarks_;
+  overdue& here_;
+  links const links_;
   task::gate loops_;
-  std::unordered_set<message::address> waited_for_; // targets whose mailboxes a loop waits for
   delayed_window window_;
   histogram<lateness_seconds_bounds.size()> lateness_seconds_;
 };

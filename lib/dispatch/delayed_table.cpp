@@ -128,6 +128,11 @@ std::optional<std::int64_t> delayed_table::earliest_due_ms() const {
                                                                      : std::optional(by_due_.begin()->first.due_ms);
 }
 
+std::int64_t delayed_table::none_due_before_ms() const noexcept {
+  auto const from = by_due_.empty() ? loaded_through_ : std::min(by_due_.begin()->first, loaded_through_);
+  return from.due_ms;
+}
+
 void delayed_table::set_aside_front() {
   node& own = *by_due_.begin()->second;
   leave_due_order(own);

@@ -74,16 +74,19 @@ class delayed_table {
 
   // Of those that are not set aside. Absent: none, or an earlier one may be far.
   std::optional<std::int64_t> earliest_due_ms() const;
+  // What is due before is set aside, or was never here.
+  std::int64_t none_due_before_ms() const noexcept;
   // The earliest of them, in order of due time and then of setting. It stays until it is removed. Requires one.
   entry const& front() const { return by_due_.begin()->second->one; }
 
   // The earliest is due and waits for its target's mailbox.
   void set_aside_front();
   bool has_set_aside(message::address const& target) const { return set_aside_.contains(target); }
-  // Whoever sets one more aside has removed another one before.
-  bool set_aside_is_full() const noexcept { return set_aside_bytes_ >= bytes_max_; }
+  bool set_aside_is_full() const noexcept { return !set_aside_.empty() && set_aside_bytes_ >= bytes_max_; }
   // The earliest of those that wait for this mailbox; null: none.
   entry const* first_for(message::address const& target) const;
+  // Of one of the targets the earliest. Requires that something is set aside.
+  entry const& first_set_aside() const { return set_aside_.begin()->second.begin()->second->one; }
 
   std::size_t count() const noexcept { return by_key_.size(); }
 

@@ -3,6 +3,7 @@
 #include "dispatch/delayed_table.hpp"
 #include "dispatch/lanes.hpp"
 #include "dispatch/totals.hpp"
+#include "dispatch/watermarks.hpp"
 #include "mailbox/mailboxes.hpp"
 #include "mailbox/memory_mark.hpp"
 #include "message/change.hpp"
@@ -50,8 +51,8 @@ class delivery {
   };
 
   delivery(place const& own, boost::asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
-           delayed_table& delayed, totals& counts, mailbox::memory_mark const& memory, std::uint64_t unbound_bytes_max,
-           links others);
+           delayed_table& delayed, watermarks& alarms, totals& counts, mailbox::memory_mark const& memory,
+           std::uint64_t unbound_bytes_max, links others);
 
   std::size_t shard_of(message::address const& target) const noexcept;
 
@@ -98,6 +99,7 @@ class delivery {
   mailbox::mailboxes& mailboxes_;
   lanes& types_;
   delayed_table& delayed_;
+  watermarks& watermarks_;
   totals& totals_;
   mailbox::memory_mark const memory_;
   std::uint64_t const unbound_bytes_max_; // of this shard

@@ -32,6 +32,7 @@ asio::awaitable<shard_status> status_of(shard& there) {
 
 dispatcher::dispatcher(options chosen, parts given)
     : chosen_(std::move(chosen)),
+      watermarks_(given.executors.size()),
       store_(given.store),
       store_lost_(std::move(given.store_lost)),
       hurried_(given.executors.front()) {
@@ -40,7 +41,8 @@ dispatcher::dispatcher(options chosen, parts given)
   auto const declared = std::make_shared<declarations const>(std::move(given.declared));
   for (std::size_t i = 0; i < count; ++i) {
     delivery::place const own{i, count, store_->partition_count()};
-    shards_.push_back(std::make_unique<shard>(*this, own, given.executors[i], chosen_, totals_, *store_, declared));
+    shards_.push_back(
+        std::make_unique<shard>(*this, own, given.executors[i], chosen_, totals_, watermarks_, *store_, declared));
   }
 }
 
@@ -187,6 +189,7 @@ asio::awaitable<void> dispatcher::close_turns(shard& one, deadline until) {
 asio::awaitable<void> dispatcher::close_rest(shard& one, deadline) {
   co_await one.spilling_.close();
   co_await one.delayed_.close();
+  co_await one.overdue_.close();
   co_await one.departures_.close();
   co_await one.data_.functions.close();
   co_await one.closing_.close();

@@ -129,6 +129,7 @@ class dispatcher final : public operations {
 
   options const chosen_;
   totals totals_;
+  watermarks watermarks_;
   statefund::store::store* store_;
   std::function<void(error const&)> store_lost_;
   std::vector<std::unique_ptr<shard>> shards_;

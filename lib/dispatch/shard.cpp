@@ -18,14 +18,17 @@ namespace asio = boost::asio;
 using clock::deadline;
 
 shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor executor, options const& chosen,
-             totals& counts, store::store& truth, std::shared_ptr<declarations const> declared)
+             totals& counts, watermarks& alarms, store::store& truth, std::shared_ptr<declarations const> declared)
     : all_(all),
-      data_(own, std::move(executor), chosen, counts, truth, std::move(declared), links()),
+      data_(own, std::move(executor), chosen, counts, alarms, truth, std::move(declared), links()),
       accept_(data_),
       turns_(data_, turn_links()),
       spilling_(data_, [this] { return all_has_come(); }),
       verbs_(data_, turns_),
-      delayed_(data_, [this](message::address target) { return room_for(std::move(target)); }),
+      overdue_(data_, alarms,
+               [this](std::size_t at, message::address const& target, std::size_t count_max,
+                      message::delayed_key through) { send_set_aside(at, target, count_max, through); }),
+      delayed_(data_, alarms, overdue_, delayed_links()),
       departures_(data_, {[this](std::size_t at, message::egress_id const& egress) {
                             all_.post_to(at, [egress](shard& there) { there.departures_.records_came(egress); });
                           },
@@ -106,11 +109,34 @@ asio::awaitable<void> shard::send_all() {
   co_return;
 }
 
-asio::awaitable<std::size_t> shard::room_for(message::address target) {
-  shard& there = all_.at(data_.delivered.shard_of(target));
-  if (&there == this)
-    co_return co_await delayed_.wait_for_room(std::move(target));
-  co_return co_await task::on(there.executor(), there.delayed_.wait_for_room(std::move(target)));
+// At once where that is this one.
+template <class Tell>
+void shard::tell(std::size_t at, Tell const& told) {
+  if (at == data_.place.shard)
+    told(*this);
+  else
+    all_.post_to(at, told);
+}
+
+delayed::links shard::delayed_links() {
+  auto const own = data_.place.shard;
+  return {[this, own](message::address const& target, message::delayed_key first) {
+            tell(data_.delivered.shard_of(target),
+                 [own, target, first](shard& there) { there.overdue_.has_first(own, target, first); });
+          },
+          [this](message::address const& target, message::delayed_key through) {
+            tell(data_.delivered.shard_of(target),
+                 [target, through](shard& there) { there.overdue_.let_in(target, through); });
+          },
+          [this] { all_.post_to_all([](shard& there) { there.data_.delivered.alarm_changed().notify_all(); }); }};
+}
+
+void shard::send_set_aside(std::size_t at, message::address const& target, std::size_t count_max,
+                           message::delayed_key through) {
+  tell(at, [own = data_.place.shard, at, target, count_max, through](shard& there) {
+    auto const left = there.delayed_.send(target, count_max, through);
+    there.tell(own, [at, target, left](shard& asked) { asked.overdue_.sent(at, target, left); });
+  });
 }
 
 asio::awaitable<turn_told> shard::run_there(ready_turn next, call_place at) {

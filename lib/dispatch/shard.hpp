@@ -4,6 +4,7 @@
 #include "dispatch/delayed.hpp"
 #include "dispatch/departures.hpp"
 #include "dispatch/entrance.hpp"
+#include "dispatch/overdue.hpp"
 #include "dispatch/shard_data.hpp"
 #include "dispatch/spilling.hpp"
 #include "dispatch/status.hpp"
@@ -27,7 +28,7 @@ class dispatcher;
 class shard final : public entrance {
  public:
   shard(dispatcher& all, delivery::place const& own, boost::asio::any_io_executor executor, options const& chosen,
-        totals& counts, store::store& truth, std::shared_ptr<declarations const> declared);
+        totals& counts, watermarks& alarms, store::store& truth, std::shared_ptr<declarations const> declared);
 
   boost::asio::any_io_executor const& executor() const noexcept { return data_.executor; }
 
@@ -72,7 +73,11 @@ class shard final : public entrance {
   boost::asio::awaitable<void> all_has_come();
   boost::asio::awaitable<void> send_all();
   lanes::links lane_links();
-  boost::asio::awaitable<std::size_t> room_for(message::address target);
+  void send_set_aside(std::size_t at, message::address const& target, std::size_t count_max,
+                      message::delayed_key through);
+  template <class Tell>
+  void tell(std::size_t at, Tell const& told);
+  delayed::links delayed_links();
   shard_data::links links();
   turn_loop::links turn_links();
   template <class Verb, class... Given>
@@ -86,6 +91,7 @@ class shard final : public entrance {
   turn_loop turns_;
   spilling spilling_;
   verbs verbs_;
+  overdue overdue_;
   delayed delayed_;
   departures departures_;
   task::gate closing_; // functions that a reload has replaced, or that were forgotten

@@ -33,7 +33,8 @@ struct shard_data {
   };
 
   shard_data(delivery::place const& own, boost::asio::any_io_executor on, options const& chosen_options, totals& counts,
-             statefund::store::store& truth, std::shared_ptr<declarations const> what, links const& others)
+             watermarks& alarms, statefund::store::store& truth, std::shared_ptr<declarations const> what,
+             links const& others)
       : place(own),
         executor(std::move(on)),
         chosen(chosen_options),
@@ -50,7 +51,7 @@ struct shard_data {
         doors(executor),
         overdue_doors(executor),
         sync(truth, chosen.sync),
-        delivered(own, executor, mailboxes, types, delayed, process, chosen.memory, unbound_bytes_max(),
+        delivered(own, executor, mailboxes, types, delayed, alarms, process, chosen.memory, unbound_bytes_max(),
                   others.deliveries),
         refilled(executor),
         store_lost(others.store_lost) {}

@@ -57,9 +57,9 @@ dispatch::options window_of(std::chrono::milliseconds ahead, std::uint64_t bytes
 // One process after another over one disk; each serves from its start.
 class processes {
  public:
-  explicit processes(dispatch::options chosen, std::size_t shards_count = 1)
-      : chosen_(chosen),
-        shards_count_(shards_count) {
+  explicit processes(dispatch::options chosen, std::size_t shards_count = 1) : chosen_(chosen) {
+    for (std::size_t i = 0; i < shards_count; ++i)
+      executors_.push_back(i == 0 ? loop.executor() : loop.add_loop());
     functions.declare("setter", follow);
     functions.declare("target");
     start();
@@ -77,10 +77,10 @@ class processes {
     kept.late = takes_time;
     store = std::make_unique<crash_store>(disk_, loop.executor(), moves, kept);
     dispatch::dispatcher::parts parts;
-    parts.executors.assign(shards_count_, loop.executor());
+    parts.executors = executors_;
     parts.store = store.get();
     parts.declared.make = [this](message::function_type const& type, std::size_t shard) {
-      return functions.make(type, shard, loop.executor());
+      return functions.make(type, shard, executors_[shard]);
     };
     parts.declared.is_declared_egress = [](message::egress_id const&) { return false; };
     parts.store_lost = [](error const&) {};
@@ -180,7 +180,7 @@ class processes {
   }
 
   dispatch::options const chosen_;
-  std::size_t const shards_count_;
+  std::vector<asio::any_io_executor> executors_; // a loop each
   disk disk_;
   std::unique_ptr<dispatch::dispatcher> all_;
 };
@@ -338,23 +338,26 @@ TEST_CASE("a cancel misses nothing that is let go of while it asks the store") {
 }
 
 TEST_CASE("a clock that jumps over the edge brings all that is overdue in due order, whoever has set it") {
-  for (std::uint64_t const bytes_max : {1U, 5000U, 1'000'000U}) {
-    INFO(bytes_max << " bytes");
-    processes daemon(window_of(10s, bytes_max));
-    texts expected;
-    constexpr int alarms = 60;
-    for (int i = 0; i < alarms; ++i) {
-      auto const due = (i * 37) % alarms;
-      daemon.send(address_of("setter", std::to_string(i % 7)),
-                  "set " + std::to_string(60'000 * (due + 1)) + " - " + std::to_string(due));
-      expected.push_back(std::to_string(i));
-    }
-    CHECK(daemon.in_memory_count() == 0);
-    daemon.loop.time().jump_wall(2h);
-    daemon.pass(6s);
-    CHECK(daemon.came() == expected);
-    CHECK(daemon.is_empty());
+  std::size_t const shards = GENERATE(1U, 3U);
+  std::uint64_t const bytes_max = GENERATE(1U, 5000U, 1'000'000U);
+  std::size_t const waiting_max = GENERATE(2U, 100U);
+  INFO(shards << " shards, a window of " << bytes_max << " bytes, a mark of " << waiting_max);
+  processes daemon(window_of(10s, bytes_max), shards);
+  daemon.functions.declare("target", {}, marked(waiting_max));
+  daemon.start_again();
+  texts expected;
+  constexpr int alarms = 60;
+  for (int i = 0; i < alarms; ++i) {
+    auto const due = (i * 37) % alarms;
+    daemon.send(address_of("setter", std::to_string(i % 7)),
+                "set " + std::to_string(60'000 * (due + 1)) + " - " + std::to_string(due));
+    expected.push_back(std::to_string(i));
   }
+  CHECK(daemon.in_memory_count() == 0);
+  daemon.loop.time().jump_wall(2h);
+  daemon.pass(6s);
+  CHECK(daemon.came() == expected);
+  CHECK(daemon.is_empty());
 }
 
 TEST_CASE("with room for one message in the window all come, each when it is due, and in that order") {
@@ -439,7 +442,9 @@ TEST_CASE("overdue messages for a full mailbox leave memory for those whose turn
     if (second == 70)
       daemon.functions.release();
   }
-  CHECK(daemon.came() == expected);
+  auto came = daemon.came();
+  came.erase(std::unique(came.begin(), came.end()), came.end()); // a call whose change is held is made again
+  CHECK(came == expected);
   CHECK(daemon.is_empty());
 }
 

@@ -34,19 +34,23 @@ message::egress_id egress_of(std::size_t i) {
   return {"out", std::to_string(i)};
 }
 
-// "<hops left> <n>": goes on to another address, and to an egress at its end.
+// "<hops left> <n>": goes on to another address, some of them a moment later, and to an egress at its end.
 result<message::reply> passes_on(seen_call const& call) {
   message::invocation_result done;
   for (auto const& one : call.taken) {
     std::size_t at = 0;
     auto const hops = std::stoi(one.value.bytes, &at);
     auto const n = std::stoul(one.value.bytes.substr(at));
-    if (hops == 0)
+    if (hops == 0) {
       done.egresses.push_back({egress_of(n % 2), one.value});
+      continue;
+    }
+    auto const next = address_of(n % 3 == 0 ? "few" : "fn", std::to_string((n * 31 + call.taken.size()) % 200));
+    message::typed_value const value{"t", true, std::to_string(hops - 1) + ' ' + std::to_string(n)};
+    if (n % 4 == 0)
+      done.delayed.emplace_back(message::delayed_send{static_cast<std::int64_t>(n % 5), next, value, {}});
     else
-      done.messages.push_back(
-          {address_of(n % 3 == 0 ? "few" : "fn", std::to_string((n * 31 + call.taken.size()) % 200)),
-           {"t", true, std::to_string(hops - 1) + ' ' + std::to_string(n)}});
+      done.messages.push_back({next, value});
   }
   return message::reply{std::move(done)};
 }
@@ -179,6 +183,7 @@ TEST_CASE("four shards on four threads, and reloads: what came in goes out, all 
   for (auto& one : threads)
     one.join();
   CHECK(left.messages_count == 0);
+  CHECK(left.delayed_count == 0);
   CHECK(left.egress_records_count <= 100); // those that nobody acknowledged
   CHECK(all.counts().buffered_bytes == 0);
   CHECK(all.counts().pending_messages_count == 0);

@@ -170,6 +170,12 @@ std::string model::judge_due(message::change const& whole, std::int64_t now_ms) 
   if (whole.delayed_gone.size() != 1 || whole.messages.size() != 1 ||
       message_of(whole.messages[0].value) != own.message || run_.number_of(whole.self) != own.owner)
     return named(own.message) + " fires as something else";
+  auto const target = run_.messages[own.message].target;
+  for (auto const& [key, other] : now_.delayed)
+    if (other.due_ms < own.due_ms && run_.messages[other.message].target == target &&
+        (!own.was_due || key.number <= own.last_before_due))
+      return named(own.message) + " fires before " + named(other.message) +
+             ", which is due before it at the same address";
   return {};
 }
 
@@ -284,7 +290,10 @@ std::string model::judge_states(message::change const& whole, std::array<bool, s
 
 void model::time_is(std::int64_t now_ms) {
   for (auto& [key, own] : now_.delayed)
-    own.was_due = own.was_due || own.due_ms <= now_ms;
+    if (!own.was_due && own.due_ms <= now_ms) {
+      own.was_due = true;
+      own.last_before_due = now_.last_number;
+    }
 }
 
 model::state_values const& model::call_begins(std::uint32_t address, std::array<bool, states_count> const& carried) {
@@ -359,7 +368,7 @@ void model::apply(facts& to, numbered const& next) const {
       to.ordered[message] = number;
     auto const sender = set.message.caller ? std::optional(run_.number_of(*set.message.caller)) : std::nullopt;
     to.delayed.emplace(message::entry_key{number, i},
-                       pending{message, self, sender, set.due_ms, set.cancellation_token, false});
+                       pending{message, self, sender, set.due_ms, set.cancellation_token});
   }
   for (auto const& record : whole.egress_records)
     to.records[egress_of(record.egress)].insert(record.value.bytes);

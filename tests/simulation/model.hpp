@@ -42,7 +42,8 @@ class model {
     std::optional<std::uint32_t> sender;
     std::int64_t due_ms = 0;
     std::string token;
-    bool was_due = false; // by the wall clock, at some time since; a jump back does not undo it
+    bool was_due = false;              // by the wall clock, at some time since; a jump back does not undo it
+    std::uint64_t last_before_due = 0; // change
   };
   struct state {
     std::int64_t value = 0;

@@ -34,6 +34,8 @@ test_only::mistake in_rooms(mistake planted) {
     return test_only::mistake::removed_comes_back;
   case mistake::spill_unwritten:
     return test_only::mistake::spill_unwritten;
+  case mistake::alarms_apart:
+    return test_only::mistake::alarms_apart;
   default:
     return test_only::mistake::none;
   }

@@ -37,9 +37,10 @@ enum class mistake {
   refill_by_cursor,   // what comes with a smaller key than was read already is taken for a row on disk
   removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
   spill_unwritten,    // a payload leaves memory before the store can read it back
+  alarms_apart,       // a shard's alarm does not wait for those of others that are behind
 };
 
-inline constexpr std::array<std::pair<mistake, std::string_view>, 22> mistakes{{
+inline constexpr std::array<std::pair<mistake, std::string_view>, 23> mistakes{{
     {mistake::consume_by_range, "consume-by-range"},
     {mistake::queue_a_shard, "queue-a-shard"},
     {mistake::number_by_shard, "number-by-shard"},
@@ -62,6 +63,7 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 22> mistakes{{
     {mistake::refill_by_cursor, "refill-by-cursor"},
     {mistake::spill_unwritten, "spill-unwritten"},
     {mistake::removed_comes_back, "removed-comes-back"},
+    {mistake::alarms_apart, "alarms-apart"},
 }};
 
 } // namespace statefund::support
