@@ -19,8 +19,6 @@ namespace {
 
 // Due times are of the wall clock, timers are steady: after a jump the difference is found by looking again.
 constexpr auto looks_at_clock_every = 5s;
-// While the store is behind: it does not tell when it has synced.
-constexpr auto sync_looked_at_every = 20ms;
 // So many before others get their turn.
 constexpr int taken_in_a_row_max = 256;
 
@@ -41,47 +39,51 @@ void delayed::start() {
 asio::awaitable<void> delayed::fire_when_due() {
   auto const own = data_.place.shard;
   while (!loops_.closed()) {
-    if (watermarks_.set(own, data_.delayed.none_due_before_ms()))
-      links_.watermark_moved();
+    watermarks_.raise(own, data_.delayed.none_due_before_ms(), links_.reached);
     if (auto const look_at = next_look()) {
       auto const end = co_await data_.delivered.alarm_changed().wait(*look_at);
       if (end == task::wait_end::cancelled)
         co_return;
       continue;
     }
-    auto const through_ms = std::min(clock::unix_ms(), watermarks_.lowest_of_others_ms(own));
+    auto now_ms = clock::unix_ms();
+    auto const others_ms = watermarks_.lowest_of_others_ms(own);
     auto behind = asio::post(data_.executor, asio::deferred); // what others have told of what is due before
     co_await std::move(behind);
     if (loops_.closed())
       co_return;
-    for (int i = 0; i < taken_in_a_row_max && data_.delayed.earliest_due_ms().value_or(INT64_MAX) <= through_ms &&
+    now_ms = std::min(now_ms, clock::unix_ms()); // it may have been set back
+    for (int i = 0; i < taken_in_a_row_max && data_.delayed.earliest_due_ms().value_or(INT64_MAX) <= now_ms &&
                     !data_.delayed.set_aside_is_full();
          ++i)
-      take_first();
+      take_first(others_ms);
     data_.delivered.alarm_changed().notify_all(); // the window has room
   }
 }
 
-// Absent: one can be taken.
+// Absent: some can be taken.
 std::optional<deadline> delayed::next_look() {
   auto const due_ms = data_.delayed.earliest_due_ms();
   auto const now_ms = clock::unix_ms();
-  if (!due_ms || *due_ms > now_ms)
+  if (!due_ms || *due_ms > now_ms) {
+    watermarks_.took(data_.place.shard, std::min(now_ms, data_.delayed.none_due_before_ms()));
     return at(due_ms, now_ms);
+  }
   if (data_.sync.turns_wait())
     return deadline::after(sync_looked_at_every);
-  if (data_.delayed.set_aside_is_full()) {
-    auto const& oldest = data_.delayed.first_set_aside();
-    links_.let_in(oldest.set.message.target, oldest.row());
-    return deadline::never();
-  }
-  return watermarks_.has_to_wait(data_.place.shard, *due_ms) ? std::optional(deadline::never()) : std::nullopt;
+  if (!data_.delayed.set_aside_is_full())
+    return std::nullopt;
+  auto const& one = data_.delayed.first_set_aside();
+  links_.let_in(one.set.message.target, one.row());
+  return deadline::never(); // a change that removes it changes the alarm
 }
 
-void delayed::take_first() {
+void delayed::take_first(std::int64_t others_ms) {
   auto const& due = data_.delayed.front();
   auto const& target = due.set.message.target;
-  if (data_.delivered.shard_of(target) == data_.place.shard && here_.admits(target))
+  watermarks_.took(data_.place.shard, due.set.due_ms);
+  bool const is_here = data_.delivered.shard_of(target) == data_.place.shard;
+  if (is_here && due.set.due_ms <= others_ms && here_.admits(target))
     return fire(due);
   data_.delayed.set_aside_front();
   if (data_.delayed.first_for(target) == &due)
@@ -90,6 +92,8 @@ void delayed::take_first() {
 
 std::optional<message::delayed_key> delayed::send(message::address const& target, std::size_t count_max,
                                                   message::delayed_key through) {
+  if (loops_.closed())
+    return std::nullopt;
   auto const* first = data_.delayed.first_for(target);
   for (; count_max > 0 && first && first->row() <= through; --count_max) {
     fire(*first);

@@ -21,21 +21,22 @@ inline constexpr std::array<double, 10> lateness_seconds_bounds{0.001, 0.005, 0.
 // The third way: alarm -> store.commit(due -> mailboxes) -> mailbox.push. A due message is an ordinary send of the
 // address that set it. One shard, on its thread.
 //
-// What its target's mailbox does not take at once stays in the table, set aside, and `overdue` of the target's shard
-// asks for it. Where too much is set aside, and a store keeps it, the mailbox has to take it all the same: its tail
-// need not be in memory. No shard takes what is due before all others have come as far.
+// What goes to another shard, or not at once, stays in the table, set aside, and `overdue` of the target's shard asks
+// for it. Where too much is set aside, and a store keeps it, mailboxes have to take it, room or not: their tails need
+// not be in memory.
 class delayed {
  public:
-  // What the shard of the target is told, and all shards. Posted to others, in order.
+  // What the shard of the target is told (overdue), and one that has waited for watermarks. To another one it is
+  // posted.
   struct links {
     std::function<void(message::address const& target, message::delayed_key first)> has_first;
     std::function<void(message::address const& target, message::delayed_key through)> let_in;
-    std::function<void()> watermark_moved;
+    std::function<void(std::size_t shard)> reached;
   };
 
-  delayed(shard_data& data, watermarks& alarms, overdue& here, links others)
+  delayed(shard_data& data, watermarks& marks, overdue& here, links others)
       : data_(data),
-        watermarks_(alarms),
+        watermarks_(marks),
         here_(here),
         links_(std::move(others)),
         loops_(data.executor),
@@ -53,7 +54,7 @@ class delayed {
  private:
   boost::asio::awaitable<void> fire_when_due();
   std::optional<clock::deadline> next_look();
-  void take_first();
+  void take_first(std::int64_t others_ms);
   void fire(delayed_table::entry const& due);
 
   shard_data& data_;

@@ -21,7 +21,7 @@
 namespace statefund::dispatch {
 
 // The pending delayed messages of one shard's addresses, on its thread: by due time, by the address that set them with
-// its cancellation tokens, and, of those that are due and cannot be taken yet, by target. Cancelling and firing one
+// its cancellation tokens, and, of those that are due and set aside, by target. Cancelling and firing one
 // take the same time however many there are. Counts what comes and goes in the totals.
 //
 // Where the store can be asked for them, this is a window: all that are due up to its edge are here; those beyond it
@@ -72,16 +72,22 @@ class delayed_table {
       see(by_key_.at(key).one);
   }
 
+  template <class See>
+  void for_each_set_aside(See const& see) const {
+    for (auto const& [target, own] : set_aside_)
+      for (auto const& [row, which] : own)
+        see(which->one);
+  }
+
   // Of those that are not set aside. Absent: none, or an earlier one may be far.
   std::optional<std::int64_t> earliest_due_ms() const;
-  // What is due before is set aside, or was never here.
+  // What is due before is set aside, or gone.
   std::int64_t none_due_before_ms() const noexcept;
   // The earliest of them, in order of due time and then of setting. It stays until it is removed. Requires one.
   entry const& front() const { return by_due_.begin()->second->one; }
 
-  // The earliest is due and waits for its target's mailbox.
+  // The earliest is due, and the shard of its target asks for it.
   void set_aside_front();
-  bool has_set_aside(message::address const& target) const { return set_aside_.contains(target); }
   bool set_aside_is_full() const noexcept { return !set_aside_.empty() && set_aside_bytes_ >= bytes_max_; }
   // The earliest of those that wait for this mailbox; null: none.
   entry const* first_for(message::address const& target) const;

@@ -13,14 +13,14 @@ constexpr log::logger logger{"dispatch"};
 } // namespace
 
 delivery::delivery(place const& own, asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
-                   delayed_table& delayed, watermarks& alarms, totals& counts, mailbox::memory_mark const& memory,
+                   delayed_table& delayed, watermarks& marks, totals& counts, mailbox::memory_mark const& memory,
                    std::uint64_t unbound_bytes_max, links others)
     : own_(own),
       executor_(std::move(executor)),
       mailboxes_(mailboxes),
       types_(types),
       delayed_(delayed),
-      watermarks_(alarms),
+      watermarks_(marks),
       totals_(counts),
       memory_(memory),
       unbound_bytes_max_(unbound_bytes_max),
@@ -55,7 +55,8 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
     delayed_.remove(one.row.key, ordered);
   for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i)
     delayed_.add({{number, i}, whole.self, std::move(whole.delayed_set[i])});
-  watermarks_.lower(own_.shard, delayed_.none_due_before_ms());
+  if (!whole.delayed_set.empty())
+    watermarks_.lower(own_.shard, delayed_.none_due_before_ms());
   look_at_memory();
   if (!whole.delayed_set.empty() || !whole.delayed_gone.empty())
     alarm_changed_.notify_all();

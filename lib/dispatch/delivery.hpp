@@ -51,7 +51,7 @@ class delivery {
   };
 
   delivery(place const& own, boost::asio::any_io_executor executor, mailbox::mailboxes& mailboxes, lanes& types,
-           delayed_table& delayed, watermarks& alarms, totals& counts, mailbox::memory_mark const& memory,
+           delayed_table& delayed, watermarks& marks, totals& counts, mailbox::memory_mark const& memory,
            std::uint64_t unbound_bytes_max, links others);
 
   std::size_t shard_of(message::address const& target) const noexcept;

@@ -7,6 +7,7 @@
 #include "dispatch/shard.hpp"
 #include "dispatch/status.hpp"
 #include "dispatch/totals.hpp"
+#include "dispatch/watermarks.hpp"
 #include "error/result.hpp"
 #include "store/errc.hpp"
 #include "store/store.hpp"

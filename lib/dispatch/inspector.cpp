@@ -208,6 +208,7 @@ asio::awaitable<result<address_detail>> describe(shard_data& data, message::addr
     co_await std::move(others);
   }
   data.delayed.for_each_beyond(looks);
+  data.delayed.for_each_set_aside(looks);
   if (data.process.delayed_far_count > 0) {
     auto const done = co_await look_at_far(data, message::partition_of(self, data.place.partition_count), counts);
     if (!done)

@@ -1,5 +1,7 @@
 #include "dispatch/overdue.hpp"
 
+#include "clock/deadline.hpp"
+
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 
@@ -17,6 +19,11 @@ constexpr std::size_t sent_in_a_row_max = 256;
 
 } // namespace
 
+std::pair<std::size_t const, message::delayed_key> const& overdue::waiting::first() const {
+  auto const is_earlier = [](auto const& a, auto const& b) { return a.second < b.second; };
+  return *std::min_element(first_by_shard.begin(), first_by_shard.end(), is_earlier);
+}
+
 bool overdue::admits(message::address const& target) {
   return !by_target_.contains(target) && room_in(target) > 0;
 }
@@ -25,9 +32,10 @@ void overdue::has_first(std::size_t shard, message::address const& target, messa
   if (loops_.closed())
     return;
   auto const [found, is_new] = by_target_.try_emplace(target, data_.executor);
-  found->second.first_by_shard.insert_or_assign(shard, first);
-  if (is_new)
-    loops_.start(send_all(target));
+  auto& own = found->second;
+  own.first_by_shard.insert_or_assign(shard, first);
+  if (is_new || own.stands_at)
+    wait_for_watermarks(found->first, own);
 }
 
 void overdue::sent(std::size_t shard, message::address const& target, std::optional<message::delayed_key> left) {
@@ -48,21 +56,45 @@ void overdue::let_in(message::address const& target, message::delayed_key throug
   data_.overdue_doors.room_in(target);
 }
 
+void overdue::wait_for_watermarks(message::address const& target, waiting& own) {
+  if (own.stands_at)
+    ahead_.erase(*own.stands_at);
+  own.stands_at = own.first().second;
+  ahead_.emplace(*own.stands_at, &target);
+  look_again();
+}
+
+void overdue::look_again() {
+  while (!loops_.closed() && !ahead_.empty() &&
+         watermarks_.have_reached(ahead_.begin()->first.due_ms, data_.place.shard)) {
+    message::address const& target = *ahead_.begin()->second;
+    ahead_.erase(ahead_.begin());
+    by_target_.at(target).stands_at.reset();
+    loops_.start(send_all(target));
+  }
+}
+
 asio::awaitable<void> overdue::send_all(message::address target) {
-  auto& own = by_target_.at(target);
+  auto const found = by_target_.find(target);
+  auto& own = found->second;
   door_queue::place door(data_.overdue_doors, target);
   for (;;) {
-    auto const passed_ms = watermarks_.lowest_ms();
+    auto const reached_ms = watermarks_.lowest_ms();
     auto behind = asio::post(data_.executor, asio::deferred); // what was told, and sent, before
     co_await std::move(behind);
     if (loops_.closed())
       co_return;
     if (own.first_by_shard.empty())
       break;
-    auto const [shard, count_max, through] = next(own, passed_ms, room_in(target));
-    if (count_max == 0) {
-      auto const never = deadline::never();
-      auto const looked = co_await door.room(never);
+    if (own.first().second.due_ms > reached_ms) {
+      wait_for_watermarks(found->first, own);
+      co_return;
+    }
+    auto const [shard, count_max, through] = next(own, reached_ms, room_in(target));
+    bool const store_is_behind = data_.sync.turns_wait();
+    if (count_max == 0 || store_is_behind) {
+      auto const look_at = store_is_behind ? deadline::after(sync_looked_at_every) : deadline::never();
+      auto const looked = co_await door.room(look_at);
       if (looked == task::wait_end::cancelled)
         co_return;
       continue;
@@ -76,21 +108,19 @@ asio::awaitable<void> overdue::send_all(message::address target) {
         co_return;
     }
   }
-  by_target_.erase(target);
+  by_target_.erase(found);
 }
 
-overdue::step overdue::next(waiting const& own, std::int64_t passed_ms, std::size_t room) {
-  auto const is_earlier = [](auto const& a, auto const& b) { return a.second < b.second; };
-  auto const first = std::min_element(own.first_by_shard.begin(), own.first_by_shard.end(), is_earlier);
-  message::delayed_key through{passed_ms, {}};
-  for (auto const& other : own.first_by_shard)
-    if (other.first != first->first)
-      through = std::min(through, other.second);
-  through = std::max(through, first->second);
+overdue::step overdue::next(waiting const& own, std::int64_t reached_ms, std::size_t room) {
+  auto const& [shard, first] = own.first();
+  message::delayed_key through{reached_ms, {}};
+  for (auto const& [other, its_first] : own.first_by_shard)
+    if (other != shard)
+      through = std::min(through, its_first);
+  through = std::max(through, first); // another one may be due in the same millisecond
   if (room > 0)
-    return {first->first, room, through};
-  bool const is_let_in = first->second <= own.let_in_through;
-  return {first->first, is_let_in ? sent_in_a_row_max : 0, std::min(through, own.let_in_through)};
+    return {shard, room, through};
+  return {shard, first <= own.let_in_through ? sent_in_a_row_max : 0, std::min(through, own.let_in_through)};
 }
 
 std::size_t overdue::room_in(message::address const& target) {

@@ -18,17 +18,17 @@ namespace asio = boost::asio;
 using clock::deadline;
 
 shard::shard(dispatcher& all, delivery::place const& own, asio::any_io_executor executor, options const& chosen,
-             totals& counts, watermarks& alarms, store::store& truth, std::shared_ptr<declarations const> declared)
+             totals& counts, watermarks& marks, store::store& truth, std::shared_ptr<declarations const> declared)
     : all_(all),
-      data_(own, std::move(executor), chosen, counts, alarms, truth, std::move(declared), links()),
+      data_(own, std::move(executor), chosen, counts, marks, truth, std::move(declared), links()),
       accept_(data_),
       turns_(data_, turn_links()),
       spilling_(data_, [this] { return all_has_come(); }),
       verbs_(data_, turns_),
-      overdue_(data_, alarms,
+      overdue_(data_, marks,
                [this](std::size_t at, message::address const& target, std::size_t count_max,
                       message::delayed_key through) { send_set_aside(at, target, count_max, through); }),
-      delayed_(data_, alarms, overdue_, delayed_links()),
+      delayed_(data_, marks, overdue_, delayed_links()),
       departures_(data_, {[this](std::size_t at, message::egress_id const& egress) {
                             all_.post_to(at, [egress](shard& there) { there.departures_.records_came(egress); });
                           },
@@ -128,7 +128,7 @@ delayed::links shard::delayed_links() {
             tell(data_.delivered.shard_of(target),
                  [target, through](shard& there) { there.overdue_.let_in(target, through); });
           },
-          [this] { all_.post_to_all([](shard& there) { there.data_.delivered.alarm_changed().notify_all(); }); }};
+          [this](std::size_t at) { tell(at, [](shard& there) { there.overdue_.look_again(); }); }};
 }
 
 void shard::send_set_aside(std::size_t at, message::address const& target, std::size_t count_max,

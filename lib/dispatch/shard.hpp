@@ -28,7 +28,7 @@ class dispatcher;
 class shard final : public entrance {
  public:
   shard(dispatcher& all, delivery::place const& own, boost::asio::any_io_executor executor, options const& chosen,
-        totals& counts, watermarks& alarms, store::store& truth, std::shared_ptr<declarations const> declared);
+        totals& counts, watermarks& marks, store::store& truth, std::shared_ptr<declarations const> declared);
 
   boost::asio::any_io_executor const& executor() const noexcept { return data_.executor; }
 

@@ -8,6 +8,7 @@
 #include "dispatch/options.hpp"
 #include "dispatch/share.hpp"
 #include "dispatch/totals.hpp"
+#include "dispatch/watermarks.hpp"
 #include "function/table.hpp"
 #include "mailbox/mailboxes.hpp"
 #include "store/store.hpp"
@@ -33,7 +34,7 @@ struct shard_data {
   };
 
   shard_data(delivery::place const& own, boost::asio::any_io_executor on, options const& chosen_options, totals& counts,
-             watermarks& alarms, statefund::store::store& truth, std::shared_ptr<declarations const> what,
+             watermarks& marks, statefund::store::store& truth, std::shared_ptr<declarations const> what,
              links const& others)
       : place(own),
         executor(std::move(on)),
@@ -51,7 +52,7 @@ struct shard_data {
         doors(executor),
         overdue_doors(executor),
         sync(truth, chosen.sync),
-        delivered(own, executor, mailboxes, types, delayed, alarms, process, chosen.memory, unbound_bytes_max(),
+        delivered(own, executor, mailboxes, types, delayed, marks, process, chosen.memory, unbound_bytes_max(),
                   others.deliveries),
         refilled(executor),
         store_lost(others.store_lost) {}

@@ -6,18 +6,16 @@
 
 namespace statefund::dispatch {
 
-void watermarks::lower(std::size_t shard, std::int64_t due_ms) noexcept {
-  auto& own = shards_[shard].due_ms;
-  if (due_ms < own.load(std::memory_order_relaxed))
-    own.store(due_ms, std::memory_order_seq_cst);
+void watermarks::took(std::size_t shard, std::int64_t due_ms) noexcept {
+  auto& taken_ms = shards_[shard].taken_ms;
+  taken_ms = std::max(taken_ms, due_ms);
 }
 
-bool watermarks::set(std::size_t shard, std::int64_t due_ms) noexcept {
-  auto& own = shards_[shard].due_ms;
-  if (own.load(std::memory_order_relaxed) == due_ms)
-    return false;
-  own.store(due_ms, std::memory_order_seq_cst);
-  return somebody_waits_.load(std::memory_order_seq_cst) && somebody_waits_.exchange(false, std::memory_order_seq_cst);
+void watermarks::lower(std::size_t shard, std::int64_t due_ms) noexcept {
+  auto& own = shards_[shard];
+  auto const to_ms = std::max(due_ms, own.taken_ms);
+  if (to_ms < own.due_ms.load(std::memory_order_relaxed))
+    own.due_ms.store(to_ms, std::memory_order_seq_cst);
 }
 
 std::int64_t watermarks::lowest_ms() const noexcept {
@@ -32,12 +30,16 @@ std::int64_t watermarks::lowest_of_others_ms(std::size_t shard) const noexcept {
   return lowest;
 }
 
-bool watermarks::has_to_wait(std::size_t shard, std::int64_t due_ms) noexcept {
-  if (lowest_of_others_ms(shard) >= due_ms)
+bool watermarks::have_reached(std::int64_t due_ms, std::size_t shard) noexcept {
+  if (lowest_ms() >= due_ms)
+    return true;
+  auto& own = shards_[shard].waits_for_ms;
+  // Before it looks again: whoever moves in between tells.
+  own.store(due_ms, std::memory_order_seq_cst);
+  if (lowest_ms() < due_ms)
     return false;
-  // Said before it looks again: one that moves in between tells.
-  somebody_waits_.store(true, std::memory_order_seq_cst);
-  return lowest_of_others_ms(shard) < due_ms;
+  own.store(INT64_MAX, std::memory_order_seq_cst);
+  return true;
 }
 
 } // namespace statefund::dispatch

@@ -16,23 +16,39 @@ class watermarks {
   // None has begun: INT64_MIN.
   explicit watermarks(std::size_t shards_count) : shards_(shards_count) {}
 
+  // The shard has taken what is due up to here. Below it nothing lowers the watermark any more, however the clock is
+  // set back.
+  void took(std::size_t shard, std::int64_t due_ms) noexcept;
+  // Something was set that is due earlier.
   void lower(std::size_t shard, std::int64_t due_ms) noexcept;
-  // True: others may wait for it, and have to be told.
-  bool set(std::size_t shard, std::int64_t due_ms) noexcept;
+  // Calls `tell` for each shard that has asked, and may go on.
+  template <class Tell>
+  void raise(std::size_t shard, std::int64_t due_ms, Tell const& tell) {
+    auto& own = shards_[shard].due_ms;
+    if (due_ms <= own.load(std::memory_order_relaxed))
+      return;
+    own.store(due_ms, std::memory_order_seq_cst);
+    auto const lowest = lowest_ms();
+    for (std::size_t i = 0; i < shards_.size(); ++i)
+      if (auto& asked = shards_[i].waits_for_ms; asked.load(std::memory_order_seq_cst) <= lowest &&
+                                                 asked.exchange(INT64_MAX, std::memory_order_seq_cst) != INT64_MAX)
+        tell(i);
+  }
 
   std::int64_t lowest_ms() const noexcept;
   // INT64_MAX: there are none.
   std::int64_t lowest_of_others_ms(std::size_t shard) const noexcept;
-  // Whether another one has something left that is due before; then who moves its own is asked to tell.
-  bool has_to_wait(std::size_t shard, std::int64_t due_ms) noexcept;
+  // Whether all have come as far. If not, this shard will be told, once, in place of what it has asked before.
+  bool have_reached(std::int64_t due_ms, std::size_t shard) noexcept;
 
  private:
   struct alignas(64) of_shard { // a cache line each
     std::atomic<std::int64_t> due_ms = INT64_MIN;
+    std::atomic<std::int64_t> waits_for_ms = INT64_MAX; // nothing
+    std::int64_t taken_ms = INT64_MIN;                  // of its thread
   };
 
   std::vector<of_shard> shards_;
-  std::atomic<bool> somebody_waits_ = false;
 };
 
 } // namespace statefund::dispatch

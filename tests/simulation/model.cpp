@@ -172,8 +172,7 @@ std::string model::judge_due(message::change const& whole, std::int64_t now_ms) 
     return named(own.message) + " fires as something else";
   auto const target = run_.messages[own.message].target;
   for (auto const& [key, other] : now_.delayed)
-    if (other.due_ms < own.due_ms && run_.messages[other.message].target == target &&
-        (!own.was_due || key.number <= own.last_before_due))
+    if (own.due_ms > was_at_ms_ && other.due_ms < own.due_ms && run_.messages[other.message].target == target)
       return named(own.message) + " fires before " + named(other.message) +
              ", which is due before it at the same address";
   return {};
@@ -193,9 +192,10 @@ std::string model::judge_turn(message::change const& whole, std::int64_t now_ms)
     auto const found = left.find(key);
     if (found == left.end())
       return to_text(whole.self) + " consumes what does not wait for it";
-    auto const [message, sender, is_replayed] = found->second;
+    auto const [message, sender, is_replayed, was_delayed] = found->second;
     for (auto before = left.begin(); before != found; ++before)
-      if (before->second.sender == sender && before->second.is_replayed == is_replayed)
+      if (before->second.is_replayed == is_replayed &&
+          (before->second.sender == sender || (was_delayed && before->second.was_delayed)))
         return named(message) + " overtakes " + named(before->second.message) + " at " + to_text(whole.self);
     left.erase(found);
     std::size_t records_count = 0;
@@ -289,11 +289,11 @@ std::string model::judge_states(message::change const& whole, std::array<bool, s
 }
 
 void model::time_is(std::int64_t now_ms) {
+  if (now_ms < now_ms_)
+    was_at_ms_ = std::max(was_at_ms_, now_ms_);
+  now_ms_ = now_ms;
   for (auto& [key, own] : now_.delayed)
-    if (!own.was_due && own.due_ms <= now_ms) {
-      own.was_due = true;
-      own.last_before_due = now_.last_number;
-    }
+    own.was_due = own.was_due || own.due_ms <= now_ms;
 }
 
 model::state_values const& model::call_begins(std::uint32_t address, std::array<bool, states_count> const& carried) {
@@ -351,6 +351,7 @@ void model::apply(facts& to, numbered const& next) const {
       own = state{value, change.value->expires_at_ms};
     }
   }
+  bool const was_delayed = whole.consumed.empty() && !whole.delayed_gone.empty();
   for (std::uint32_t i = 0; i < whole.messages.size(); ++i) {
     auto const& [target, caller, value] = whole.messages[i];
     auto const message = message_of(value);
@@ -358,7 +359,7 @@ void model::apply(facts& to, numbered const& next) const {
       to.ordered[message] = number;
     to.mailboxes[run_.number_of(target)].emplace(
         message::entry_key{number, i}, waiting{message, caller ? std::optional(run_.number_of(*caller)) : std::nullopt,
-                                               !whole.dead_letters_gone.empty()});
+                                               !whole.dead_letters_gone.empty(), was_delayed});
     ++to.waiting_count;
   }
   for (std::uint32_t i = 0; i < whole.delayed_set.size(); ++i) {

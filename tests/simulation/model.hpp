@@ -31,6 +31,7 @@ class model {
     std::uint32_t message = 0;
     std::optional<std::uint32_t> sender; // absent: from outside
     bool is_replayed = false;            // its order against others of its sender is gone
+    bool was_delayed = false;            // comes in the order in which such were sent to its address
   };
   struct letter {
     std::uint32_t address = 0;
@@ -42,8 +43,7 @@ class model {
     std::optional<std::uint32_t> sender;
     std::int64_t due_ms = 0;
     std::string token;
-    bool was_due = false;              // by the wall clock, at some time since; a jump back does not undo it
-    std::uint64_t last_before_due = 0; // change
+    bool was_due = false; // by the wall clock, at some time since; a jump back does not undo it
   };
   struct state {
     std::int64_t value = 0;
@@ -58,7 +58,7 @@ class model {
   // What was kept is the order up to this number.
   void crash(std::uint64_t kept_through);
 
-  // The wall clock was moved to this.
+  // The wall clock was moved to this. Due order is judged of what is due when it has not been before.
   void time_is(std::int64_t now_ms);
   // The address's states were looked up; then a call goes out with some of them. Returns what of all of them is there.
   void has_read(std::uint32_t address, std::int64_t now_ms) { carried_[address].read_at_ms = now_ms; }
@@ -137,6 +137,8 @@ class model {
   program const& run_;
   facts base_; // before log_
   std::deque<numbered> log_;
+  std::int64_t now_ms_ = 0;
+  std::int64_t was_at_ms_ = 0; // before it was set back
   facts now_;
   struct carried_states { // by the last call
     std::int64_t read_at_ms = 0;

@@ -78,14 +78,12 @@ TEST_CASE("what is set aside waits for its target in due order, apart from the o
     table.set_aside_front();
   CHECK(table.earliest_due_ms() == 20);
   CHECK(table.count() == 4);
-  CHECK(table.has_set_aside(bob));
   CHECK(table.first_for(bob)->key.number == 1);
   CHECK(table.first_for(alice)->key.number == 4);
   table.remove({1, 0}, {});
   CHECK(table.first_for(bob)->key.number == 3);
   CHECK(table.of(alice)->at("t").size() == 1);
   table.remove({3, 0}, {});
-  CHECK_FALSE(table.has_set_aside(bob));
   CHECK(table.first_for(bob) == nullptr);
   CHECK(table.of(alice) == nullptr);
   table.add(entry(5, alice, 5)); // due for longer than what is set aside already
