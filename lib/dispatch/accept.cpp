@@ -57,8 +57,13 @@ std::optional<refusal> refusal_in(serving_state state) {
 }
 
 asio::awaitable<receipt> accept::one(submission message) {
-  if (auto told = at_once(message, nullptr))
+  if (auto told = at_once(message, nullptr)) {
+    // Who sends one message waits for it; the turn that it starts, and the way back to its connection, come before
+    // that.
+    if (auto const* const ordered = std::get_if<accepted>(&*told))
+      data_.store.hasten(ordered->ordered);
     co_return *std::move(told);
+  }
   if (!message.idempotency_key)
     if (auto full = no_room_for(message, *data_.types.find(message.target.type)))
       co_return *std::move(full);

@@ -26,6 +26,9 @@ constexpr std::uint64_t batch_bytes_max = 4U << 20U;
 // most about twice of what it took back otherwise.
 constexpr std::chrono::steady_clock::duration put_off_min = 1ms;
 constexpr std::chrono::steady_clock::duration put_off_max = 20ms;
+// A processor that was halted, and the thread on it, take tens of microseconds to wake. For as long as what somebody
+// waits for comes within this, the committer looks for it, giving way to all others, and does not sleep.
+constexpr auto looked_for_max = 150us;
 constexpr std::uint64_t put_off_bytes_max = 256U << 10U; // the disk is not left idle for more
 constexpr auto promise_synced_every = 1s;
 constexpr auto space_looked_at_every = 1s;
@@ -144,6 +147,12 @@ bool commit_queue::sync_due() const {
          std::chrono::steady_clock::now() - last_sync_ >= chosen_.interval;
 }
 
+void commit_queue::look_for_wanted() const {
+  while (is_wanted_soon_ && wanted_through_.load(std::memory_order_relaxed) <= newest_written_ &&
+         std::chrono::steady_clock::now() - last_write_ < looked_for_max)
+    std::this_thread::yield();
+}
+
 std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mutex>& lock) {
   auto const has_work = [this] { return !waiting_.empty() || stops_; };
   auto next_look = last_look_at_space_ + space_looked_at_every;
@@ -155,6 +164,8 @@ std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mute
   };
   if (!waiting_.empty())
     work_.wait_until(lock, std::chrono::steady_clock::now() + put_off_, goes_now);
+  is_wanted_soon_ =
+      wanted_through_ > newest_written_ && std::chrono::steady_clock::now() - last_write_ < looked_for_max;
   std::uint64_t bytes = 0;
   auto const end = std::find_if(waiting_.begin(), waiting_.end(), [&](ordered const& one) {
     bytes += one.steps.bytes();
@@ -174,6 +185,7 @@ std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mute
 void commit_queue::run() {
   bool goes_on = true;
   for (bool stops = false; goes_on && !stops;) {
+    look_for_wanted();
     std::unique_lock lock(order_);
     auto const batch = take(lock);
     stops = stops_ && waiting_.empty();
@@ -279,6 +291,7 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
   }
   written_through_.store(newest_written_, std::memory_order_seq_cst);
   tell_waiters();
+  last_write_ = std::chrono::steady_clock::now();
   return true;
 }
 
@@ -313,7 +326,7 @@ std::shared_ptr<commit_queue::waiters> commit_queue::waiters_on(asio::any_io_exe
   return waiters_.emplace_back(std::make_shared<waiters>(executor));
 }
 
-void commit_queue::want(std::uint64_t number) {
+void commit_queue::hasten(std::uint64_t number) noexcept {
   {
     std::lock_guard const lock(order_);
     if (number <= wanted_through_)
@@ -330,7 +343,7 @@ asio::awaitable<result<void>> commit_queue::wait_for(std::uint64_t number) {
   auto const own = waiters_on(executor);
   // Counted before it looks: a write that ends in between finds it.
   own->count.fetch_add(1, std::memory_order_seq_cst);
-  want(number);
+  hasten(number);
   bool cancelled = false;
   while (written_through() < number && !latch_.is_tripped() && !cancelled) {
     auto const never = clock::deadline::never();

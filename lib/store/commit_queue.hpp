@@ -67,6 +67,8 @@ class commit_queue {
   std::optional<short_of_space> lacks_space() const noexcept;
   disk_work work() const;
 
+  // Puts off no longer what is ordered so far as that. Any thread.
+  void hasten(std::uint64_t number) noexcept;
   // Returns once written_through() has come so far; errc::lost, errc::wait_cancelled. Any thread with an executor of
   // one thread.
   boost::asio::awaitable<result<void>> wait_for(std::uint64_t number);
@@ -90,6 +92,7 @@ class commit_queue {
   bool append(encoded_change next, std::uint64_t number,
               std::uint64_t last_number); // true: the committer wants to know
   void run();
+  void look_for_wanted() const;
   std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
   // What of the changes is to be written: not what one of them puts and another one removes again. Returns how many
   // delayed messages there are more.
@@ -99,7 +102,6 @@ class commit_queue {
   bool sync_due() const;
   bool promise_what_is_synced();
   bool sync_promise();
-  void want(std::uint64_t number);
   void tell_waiters();
   std::shared_ptr<waiters> waiters_on(boost::asio::any_io_executor const& executor);
 
@@ -112,7 +114,7 @@ class commit_queue {
   std::condition_variable work_;
   std::vector<ordered> waiting_;
   std::uint64_t waiting_bytes_ = 0;
-  std::uint64_t wanted_through_ = 0; // somebody waits for it
+  std::atomic<std::uint64_t> wanted_through_ = 0; // somebody waits for it; the committer looks at it without the lock
   std::uint64_t next_number_;
   bool stops_ = false;
 
@@ -134,6 +136,8 @@ class commit_queue {
   std::uint64_t newest_written_;
   std::uint64_t delayed_count_;                   // of what is written
   std::chrono::steady_clock::duration put_off_{}; // how long what nobody waits for is
+  bool is_wanted_soon_ = false;                   // what somebody waits for came soon after the last write
+  std::chrono::steady_clock::time_point last_write_;
   std::chrono::steady_clock::time_point last_sync_;
   std::chrono::steady_clock::time_point last_promise_sync_;
   std::chrono::steady_clock::time_point last_look_at_space_;

@@ -58,6 +58,7 @@ class rocks_store final : public store {
   bool has_room_for_key(message::address const& self) noexcept override;
   ticket commit(message::change const& whole) noexcept override;
   ticket ordered_so_far() const noexcept override { return ticket(order_->last_number()); }
+  void hasten(ticket ordered) noexcept override { order_->hasten(ordered.number()); }
   boost::asio::awaitable<result<void>> durable(ticket ordered) override { return order_->wait_for(ordered.number()); }
   bool is_written(ticket ordered) const noexcept override { return ordered.number() <= order_->written_through(); }
   boost::asio::awaitable<result<std::vector<kept_message>>>

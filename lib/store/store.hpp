@@ -182,6 +182,9 @@ class store {
   // A ticket for all that was committed so far, by any thread: once it is durable, whatever was read before is.
   virtual ticket ordered_so_far() const noexcept = 0;
 
+  // Somebody is about to wait for the change: its write need not begin only with durable(). Any thread.
+  virtual void hasten(ticket) noexcept {}
+
   // Returns once the change is durable under the store's sync setting, or with errc::lost; with errc::wait_cancelled
   // where the caller is cancelled before.
   virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;

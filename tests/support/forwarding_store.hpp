@@ -32,6 +32,7 @@ class forwarding_store : public store::store {
   bool has_room_for_key(message::address const& self) noexcept override { return kept_.has_room_for_key(self); }
   statefund::store::ticket commit(message::change const& whole) noexcept override { return kept_.commit(whole); }
   statefund::store::ticket ordered_so_far() const noexcept override { return kept_.ordered_so_far(); }
+  void hasten(statefund::store::ticket ordered) noexcept override { kept_.hasten(ordered); }
   boost::asio::awaitable<result<void>> durable(statefund::store::ticket ordered) override {
     return kept_.durable(ordered);
   }
