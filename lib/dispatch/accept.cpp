@@ -57,20 +57,19 @@ std::optional<refusal> refusal_in(serving_state state) {
 }
 
 asio::awaitable<receipt> accept::one(submission message) {
-  if (auto told = at_once(message, nullptr)) {
-    // Who sends one message waits for it; the turn that it starts, and the way back to its connection, come before
-    // that.
-    if (auto const* const ordered = std::get_if<accepted>(&*told))
-      data_.store.hasten(ordered->ordered);
-    co_return *std::move(told);
+  auto told = at_once(message, nullptr);
+  if (!told && !message.idempotency_key)
+    told = no_room_for(message, *data_.types.find(message.target.type));
+  if (!told) {
+    door_queue::place at(data_.doors, message.target);
+    auto const wait_until = deadline::after(10s);
+    auto admitted = co_await admit(message, at, patience::none, wait_until);
+    told = std::move(admitted);
   }
-  if (!message.idempotency_key)
-    if (auto full = no_room_for(message, *data_.types.find(message.target.type)))
-      co_return *std::move(full);
-  door_queue::place at(data_.doors, message.target);
-  auto const wait_until = deadline::after(10s);
-  auto told = co_await admit(message, at, patience::none, wait_until);
-  co_return told;
+  // Who sends one message waits for it: its write need not wait for the way back to the connection, and for turns.
+  if (auto const* const ordered = std::get_if<accepted>(&*told))
+    data_.store.hasten(ordered->ordered);
+  co_return *std::move(told);
 }
 
 asio::awaitable<std::vector<receipt>> accept::of_upload(std::vector<submission> messages,

@@ -319,6 +319,25 @@ TEST_CASE("an answer waits until its message is durable") {
   CHECK(shown);
 }
 
+TEST_CASE("the write of a message that comes alone begins at once, that of an upload's when somebody waits for it") {
+  shards_in_process world(2);
+  world.functions.declare("fn");
+  auto keyed = message_to(alice, "with a key");
+  keyed.idempotency_key = "key";
+  for (auto const& one : {message_to(alice, "alone"), keyed}) {
+    auto const told = world.accept(one);
+    REQUIRE(std::holds_alternative<accepted>(told));
+    REQUIRE_FALSE(world.store.hastened().empty());
+    CHECK(world.store.hastened().back().number() == std::get<accepted>(told).ordered.number());
+  }
+  CHECK(world.store.hastened().size() == 2);
+  CHECK(std::holds_alternative<dispatch::duplicate>(world.accept(keyed)));
+  auto const upload = world.start_upload({message_to(alice, "1"), message_to(alice, "2")}, 1s);
+  world.settle();
+  REQUIRE(upload->has_value());
+  CHECK(world.store.hastened().size() == 2);
+}
+
 TEST_CASE("a lost store refuses keys and ends the process") {
   shards_in_process world;
   world.functions.declare("fn");

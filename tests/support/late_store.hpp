@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace statefund::support {
 
@@ -26,7 +27,10 @@ class late_store final : public forwarding_store {
   void lose();
   void keep_over_restart() { keeps_ = true; }
 
+  std::vector<statefund::store::ticket> const& hastened() const noexcept { return hastened_; }
+
   bool keeps_over_restart() const noexcept override { return keeps_; }
+  void hasten(statefund::store::ticket ordered) noexcept override { hastened_.push_back(ordered); }
   boost::asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
   read(message::address const& self, message::state_specs const& wanted) override;
   boost::asio::awaitable<result<std::optional<statefund::store::key_row>>>
@@ -56,6 +60,7 @@ class late_store final : public forwarding_store {
 
   std::unique_ptr<statefund::store::memory_store> const kept_;
   task::event changed_;
+  std::vector<statefund::store::ticket> hastened_;
   bool reads_held_ = false;
   bool keys_held_ = false;
   bool keeps_ = false;
