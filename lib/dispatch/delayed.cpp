@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 namespace statefund::dispatch {
 
@@ -19,6 +20,8 @@ namespace {
 
 // Due times are of the wall clock, timers are steady: after a jump the difference is found by looking again.
 constexpr auto looks_at_clock_every = 5s;
+// While the store is behind: it does not tell when it has synced.
+constexpr auto sync_looked_at_every = 20ms;
 // So many before others get their turn.
 constexpr int taken_in_a_row_max = 256;
 
@@ -74,7 +77,8 @@ std::optional<deadline> delayed::next_look() {
   if (!data_.delayed.set_aside_is_full())
     return std::nullopt;
   auto const& one = data_.delayed.first_set_aside();
-  links_.let_in(one.set.message.target, one.row());
+  if (std::exchange(let_in_, one.row()) != one.row())
+    links_.let_in(one.set.message.target, one.row());
   return deadline::never(); // a change that removes it changes the alarm
 }
 
@@ -92,8 +96,6 @@ void delayed::take_first(std::int64_t others_ms) {
 
 std::optional<message::delayed_key> delayed::send(message::address const& target, std::size_t count_max,
                                                   message::delayed_key through) {
-  if (loops_.closed())
-    return std::nullopt;
   auto const* first = data_.delayed.first_for(target);
   for (; count_max > 0 && first && first->row() <= through; --count_max) {
     fire(*first);

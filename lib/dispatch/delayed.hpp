@@ -1,5 +1,6 @@
 #pragma once
 
+#include "clock/deadline.hpp"
 #include "dispatch/delayed_window.hpp"
 #include "dispatch/overdue.hpp"
 #include "dispatch/shard_data.hpp"
@@ -45,7 +46,9 @@ class delayed {
   void start();
   boost::asio::awaitable<void> close();
 
-  // overdue::send_from; the first of what is left.
+  bool closed() const noexcept { return loops_.closed(); }
+  // overdue::send_from; the first of what is left. What is set aside is sent while the store is behind, too: it is no
+  // more than the window may hold.
   std::optional<message::delayed_key> send(message::address const& target, std::size_t count_max,
                                            message::delayed_key through);
 
@@ -63,6 +66,7 @@ class delayed {
   links const links_;
   task::gate loops_;
   delayed_window window_;
+  message::delayed_key let_in_; // the last that had to be
   histogram<lateness_seconds_bounds.size()> lateness_seconds_;
 };
 

@@ -202,13 +202,13 @@ asio::awaitable<result<address_detail>> describe(shard_data& data, message::addr
     seen.delayed_next_due_ms = std::min(seen.delayed_next_due_ms.value_or(due_ms), due_ms);
   };
   auto const looks = [&](delayed_table::entry const& one) { counts(one.owner, one.set.due_ms); };
+  data.delayed.for_each_set_aside(looks); // first: what is set aside meanwhile was seen before it was
   std::optional<message::delayed_key> after;
   while (data.delayed.step(after, slice_count, looks)) {
     auto others = asio::post(data.executor, asio::deferred);
     co_await std::move(others);
   }
   data.delayed.for_each_beyond(looks);
-  data.delayed.for_each_set_aside(looks);
   if (data.process.delayed_far_count > 0) {
     auto const done = co_await look_at_far(data, message::partition_of(self, data.place.partition_count), counts);
     if (!done)

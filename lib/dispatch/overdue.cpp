@@ -14,8 +14,8 @@ using clock::deadline;
 
 namespace {
 
-// So many come before others get their turn.
-constexpr std::size_t sent_in_a_row_max = 256;
+// So many before others get their turn.
+constexpr std::size_t in_a_row_max = 256;
 
 } // namespace
 
@@ -65,8 +65,13 @@ void overdue::wait_for_watermarks(message::address const& target, waiting& own) 
 }
 
 void overdue::look_again() {
-  while (!loops_.closed() && !ahead_.empty() &&
-         watermarks_.have_reached(ahead_.begin()->first.due_ms, data_.place.shard)) {
+  for (std::size_t i = 0; !loops_.closed() && !ahead_.empty(); ++i) {
+    if (!watermarks_.reached_or_asks(data_.place.shard, ahead_.begin()->first.due_ms))
+      return;
+    if (i == in_a_row_max) {
+      asio::post(data_.executor, [this] { look_again(); });
+      return;
+    }
     message::address const& target = *ahead_.begin()->second;
     ahead_.erase(ahead_.begin());
     by_target_.at(target).stands_at.reset();
@@ -75,11 +80,10 @@ void overdue::look_again() {
 }
 
 asio::awaitable<void> overdue::send_all(message::address target) {
-  auto const found = by_target_.find(target);
-  auto& own = found->second;
+  auto& [key, own] = *by_target_.find(target);
   door_queue::place door(data_.overdue_doors, target);
   for (;;) {
-    auto const reached_ms = watermarks_.lowest_ms();
+    auto const reached_ms = all_is_told_through_ms(own);
     auto behind = asio::post(data_.executor, asio::deferred); // what was told, and sent, before
     co_await std::move(behind);
     if (loops_.closed())
@@ -87,14 +91,13 @@ asio::awaitable<void> overdue::send_all(message::address target) {
     if (own.first_by_shard.empty())
       break;
     if (own.first().second.due_ms > reached_ms) {
-      wait_for_watermarks(found->first, own);
+      wait_for_watermarks(key, own);
       co_return;
     }
     auto const [shard, count_max, through] = next(own, reached_ms, room_in(target));
-    bool const store_is_behind = data_.sync.turns_wait();
-    if (count_max == 0 || store_is_behind) {
-      auto const look_at = store_is_behind ? deadline::after(sync_looked_at_every) : deadline::never();
-      auto const looked = co_await door.room(look_at);
+    if (count_max == 0) {
+      auto const never = deadline::never();
+      auto const looked = co_await door.room(never);
       if (looked == task::wait_end::cancelled)
         co_return;
       continue;
@@ -108,19 +111,26 @@ asio::awaitable<void> overdue::send_all(message::address target) {
         co_return;
     }
   }
-  by_target_.erase(found);
+  by_target_.erase(target);
+}
+
+std::int64_t overdue::all_is_told_through_ms(waiting const& own) const {
+  // Looked at first: what is set from now on is not due before. Where the clock was set back, what waits does not wait
+  // for it.
+  auto const now_ms = clock::unix_ms();
+  auto const known_ms = own.first_by_shard.empty() ? now_ms : std::max(now_ms, own.first().second.due_ms);
+  return std::min(known_ms, watermarks_.lowest_ms());
 }
 
 overdue::step overdue::next(waiting const& own, std::int64_t reached_ms, std::size_t room) {
   auto const& [shard, first] = own.first();
-  message::delayed_key through{reached_ms, {}};
+  message::delayed_key through{reached_ms, {UINT64_MAX, UINT32_MAX}};
   for (auto const& [other, its_first] : own.first_by_shard)
     if (other != shard)
       through = std::min(through, its_first);
-  through = std::max(through, first); // another one may be due in the same millisecond
   if (room > 0)
     return {shard, room, through};
-  return {shard, first <= own.let_in_through ? sent_in_a_row_max : 0, std::min(through, own.let_in_through)};
+  return {shard, first <= own.let_in_through ? in_a_row_max : 0, std::min(through, own.let_in_through)};
 }
 
 std::size_t overdue::room_in(message::address const& target) {
@@ -131,7 +141,7 @@ std::size_t overdue::room_in(message::address const& target) {
   if (box && box->is_shut())
     return 0;
   mailbox::marks const levels{type.limits.waiting_max};
-  return std::min(levels.room(box ? box->waiting_count() : 0), sent_in_a_row_max);
+  return std::min(levels.room(box ? box->waiting_count() : 0), in_a_row_max);
 }
 
 asio::awaitable<void> overdue::close() {

@@ -71,9 +71,11 @@ class overdue {
     std::size_t count_max = 0; // 0: the mailbox has no room
     message::delayed_key through;
   };
-  // What to ask for, where all is known that is due before `reached_ms`.
+  // What to ask for, where all is known that is due up to `reached_ms`.
   static step next(waiting const& own, std::int64_t reached_ms, std::size_t room);
 
+  // But for what is yet to be posted here, and for others that are due in the same millisecond.
+  std::int64_t all_is_told_through_ms(waiting const& own) const;
   void wait_for_watermarks(message::address const& target, waiting& own);
   boost::asio::awaitable<void> send_all(message::address target);
   std::size_t room_in(message::address const& target);

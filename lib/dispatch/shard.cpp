@@ -134,6 +134,8 @@ delayed::links shard::delayed_links() {
 void shard::send_set_aside(std::size_t at, message::address const& target, std::size_t count_max,
                            message::delayed_key through) {
   tell(at, [own = data_.place.shard, at, target, count_max, through](shard& there) {
+    if (there.delayed_.closed())
+      return; // so that nothing overtakes what is not sent any more
     auto const left = there.delayed_.send(target, count_max, through);
     there.tell(own, [at, target, left](shard& asked) { asked.overdue_.sent(at, target, left); });
   });

@@ -23,9 +23,6 @@ struct sync_mark {
   }
 };
 
-// For whoever waits because the store is behind: it does not tell when it has synced.
-inline constexpr auto sync_looked_at_every = std::chrono::milliseconds(20);
-
 // Looks how far the store is behind, and says who waits for it: from the mark on no turn starts, until there is half of
 // it; at the mark, and while a sync does not come back, nothing comes in from outside. What is ordered waits for the
 // sync however long it takes. Nor does anything come in while the disk has too little room left, which is kept for what

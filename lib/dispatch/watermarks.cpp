@@ -7,8 +7,8 @@
 namespace statefund::dispatch {
 
 void watermarks::took(std::size_t shard, std::int64_t due_ms) noexcept {
-  auto& taken_ms = shards_[shard].taken_ms;
-  taken_ms = std::max(taken_ms, due_ms);
+  if (auto& taken_ms = shards_[shard].taken_ms; due_ms > taken_ms)
+    taken_ms = due_ms;
 }
 
 void watermarks::lower(std::size_t shard, std::int64_t due_ms) noexcept {
@@ -30,7 +30,7 @@ std::int64_t watermarks::lowest_of_others_ms(std::size_t shard) const noexcept {
   return lowest;
 }
 
-bool watermarks::have_reached(std::int64_t due_ms, std::size_t shard) noexcept {
+bool watermarks::reached_or_asks(std::size_t shard, std::int64_t due_ms) noexcept {
   if (lowest_ms() >= due_ms)
     return true;
   auto& own = shards_[shard].waits_for_ms;

@@ -16,7 +16,7 @@ enum class mistake {
   refill_by_cursor,   // what comes with a smaller key than was read already is taken for a row on disk
   spill_unwritten,    // a payload leaves memory before the store can read it back
   removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
-  alarms_apart,       // a shard's alarm does not wait for those of others that are behind
+  alarms_apart,       // what is due is sent before the alarms of all shards have come as far
 
   // Of the store.
   no_latch,                    // a failure is passed over, and RocksDB goes on when it can

@@ -46,7 +46,7 @@ std::string model::take(message::change const& whole, std::uint64_t number, std:
   auto const [wrong, how] = judge(whole, now_ms, letters);
   if (!wrong.empty())
     return wrong;
-  log_.push_back({number, how, whole});
+  log_.push_back({number, how, whole, was_at_ms_});
   follow(log_.back());
   apply(now_, log_.back());
   return {};
@@ -172,7 +172,7 @@ std::string model::judge_due(message::change const& whole, std::int64_t now_ms) 
     return named(own.message) + " fires as something else";
   auto const target = run_.messages[own.message].target;
   for (auto const& [key, other] : now_.delayed)
-    if (own.due_ms > was_at_ms_ && other.due_ms < own.due_ms && run_.messages[other.message].target == target)
+    if (!other.is_behind && other.due_ms < own.due_ms && run_.messages[other.message].target == target)
       return named(own.message) + " fires before " + named(other.message) +
              ", which is due before it at the same address";
   return {};
@@ -307,7 +307,7 @@ model::state_values const& model::call_begins(std::uint32_t address, std::array<
 }
 
 void model::apply(facts& to, numbered const& next) const {
-  auto const& [number, how, whole] = next;
+  auto const& [number, how, whole, clock_was_at_ms] = next;
   to.last_number = number + whole.egress_records.size();
   if (whole.departed)
     return;
@@ -368,8 +368,8 @@ void model::apply(facts& to, numbered const& next) const {
     if (to.ordered[message] == 0) // a delayed one is sent when it is due
       to.ordered[message] = number;
     auto const sender = set.message.caller ? std::optional(run_.number_of(*set.message.caller)) : std::nullopt;
-    to.delayed.emplace(message::entry_key{number, i},
-                       pending{message, self, sender, set.due_ms, set.cancellation_token});
+    to.delayed.emplace(message::entry_key{number, i}, pending{message, self, sender, set.due_ms, set.cancellation_token,
+                                                              set.due_ms <= clock_was_at_ms});
   }
   for (auto const& record : whole.egress_records)
     to.records[egress_of(record.egress)].insert(record.value.bytes);

@@ -43,7 +43,8 @@ class model {
     std::optional<std::uint32_t> sender;
     std::int64_t due_ms = 0;
     std::string token;
-    bool was_due = false; // by the wall clock, at some time since; a jump back does not undo it
+    bool is_behind = false; // set for a time at which the clock has been before it was set back: out of due order
+    bool was_due = false;   // by the wall clock, at some time since; a jump back does not undo it
   };
   struct state {
     std::int64_t value = 0;
@@ -58,7 +59,7 @@ class model {
   // What was kept is the order up to this number.
   void crash(std::uint64_t kept_through);
 
-  // The wall clock was moved to this. Due order is judged of what is due when it has not been before.
+  // The wall clock was moved to this.
   void time_is(std::int64_t now_ms);
   // The address's states were looked up; then a call goes out with some of them. Returns what of all of them is there.
   void has_read(std::uint32_t address, std::int64_t now_ms) { carried_[address].read_at_ms = now_ms; }
@@ -116,6 +117,7 @@ class model {
     std::uint64_t number;
     consumption how;
     message::change whole;
+    std::int64_t clock_was_at_ms;
   };
 
   struct judgement {

@@ -37,7 +37,7 @@ enum class mistake {
   refill_by_cursor,   // what comes with a smaller key than was read already is taken for a row on disk
   removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
   spill_unwritten,    // a payload leaves memory before the store can read it back
-  alarms_apart,       // a shard's alarm does not wait for those of others that are behind
+  alarms_apart,       // what is due is sent before the alarms of all shards have come as far
 };
 
 inline constexpr std::array<std::pair<mistake, std::string_view>, 23> mistakes{{
