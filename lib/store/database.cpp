@@ -8,7 +8,6 @@
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/statistics.h>
@@ -140,30 +139,6 @@ class rocksdb_log final : public rocksdb::Logger {
     if (std::vsnprintf(line.data(), line.size(), format, values) > 0)
       logger.debug("RocksDB says", {{"line", line.data()}});
   }
-};
-
-// A file of the log gets its size at once, as zeros, and not piece by piece: a sync of a record that lies within a
-// block that is there already then writes that block alone, and not the file's new size as well.
-class sized_log final : public rocksdb::FileSystemWrapper {
- public:
-  using FileSystemWrapper::FileSystemWrapper;
-
-  char const* Name() const override { return "statefund.sized_log"; }
-  rocksdb::FileOptions OptimizeForLogWrite(rocksdb::FileOptions const& chosen,
-                                           rocksdb::DBOptions const& of) const override {
-    auto own = FileSystemWrapper::OptimizeForLogWrite(chosen, of);
-    own.fallocate_with_keep_size = false;
-    return own;
-  }
-};
-
-class sized_log_environment final : public rocksdb::EnvWrapper {
- public:
-  explicit sized_log_environment(rocksdb::Env& on) : EnvWrapper(&on) {
-    file_system_ = std::make_shared<sized_log>(on.GetFileSystem());
-    system_clock_ = on.GetSystemClock();
-  }
-  char const* Name() const override { return "statefund.sized_log_environment"; }
 };
 
 rocksdb::ColumnFamilyOptions family_options(std::string_view name, std::shared_ptr<rocksdb::Cache> const& blocks) {
@@ -361,8 +336,7 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
 }
 
 result<void> database::open_for_writing(database_options const& chosen, latch& failed) {
-  writing_ = std::make_unique<sized_log_environment>(environment_);
-  auto options = pinned_options(*writing_);
+  auto options = pinned_options(environment_);
   options.max_total_wal_size = chosen.log_bytes_max;
   options.wal_filter = replay_.get();
   options.listeners.push_back(std::make_shared<failures>(failed));

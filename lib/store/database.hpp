@@ -89,7 +89,6 @@ class database {
   std::string const directory_;
   void* lock_ = nullptr; // rocksdb::FileLock
   std::unique_ptr<rocksdb::WalFilter> replay_;
-  std::unique_ptr<rocksdb::Env> writing_; // environment_, for the open database
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, table_names.size()> families_{};
   std::optional<promise> promise_;

@@ -42,9 +42,9 @@ std::string_view to_string(file_kind kind) noexcept {
 }
 
 std::string to_string(disk_step const& step) {
-  constexpr std::array<std::string_view, 12> verbs{"make the directory", "create", "link",   "append to",
-                                                   "overwrite",          "extend", "trim",   "sync",
-                                                   "lose a sync of",     "rename", "remove", "sync the directory"};
+  constexpr std::array<std::string_view, 10> verbs{
+      "make the directory", "create", "link",   "append to",         "overwrite", "sync",
+      "lose a sync of",     "rename", "remove", "sync the directory"};
   auto text = std::string(verbs[static_cast<std::size_t>(step.verb)]) + ' ' + step.path;
   if (!step.to_path.empty())
     text += " to " + step.to_path;
@@ -99,22 +99,10 @@ void disk_image::apply(disk_step const& step) {
     unsynced_names_.push_back(step);
     break;
   case step_verb::append:
-  case step_verb::overwrite:
-  case step_verb::extend: {
+  case step_verb::overwrite: {
     auto& to = files_.at(step.file);
-    bool const is_append = step.verb == step_verb::append;
-    if (is_append && step.bytes.empty())
-      break;
-    to.unsynced.push_back({is_append ? to.appended_bytes : step.offset, step.bytes});
-    to.appended_bytes += is_append ? step.bytes.size() : 0;
+    to.unsynced.push_back({step.verb == step_verb::append ? to.written.size() : step.offset, step.bytes});
     put(to.written, to.unsynced.back());
-    break;
-  }
-  case step_verb::trim: {
-    auto& to = files_.at(step.file);
-    to.written.resize(to.appended_bytes);
-    to.synced.resize(std::min(to.synced.size(), to.appended_bytes));
-    std::erase_if(to.unsynced, [](patch const& one) { return one.bytes.empty(); });
     break;
   }
   case step_verb::sync: {
@@ -147,9 +135,6 @@ std::string disk_image::after_power_loss(file const& one, std::mt19937_64& chanc
   auto const what = below(4, chance);
   if (unsynced_bytes == 0 || what == nothing)
     return content;
-  for (auto const& part : one.unsynced)
-    if (part.bytes.empty()) // its size is kept before its bytes
-      put(content, part);
   bool const in_place = std::any_of(one.unsynced.begin(), one.unsynced.end(),
                                     [&](patch const& part) { return part.offset < one.synced.size(); });
   if (what == some_sectors || (what == first_bytes && in_place)) {
@@ -201,7 +186,7 @@ void disk_image::lose_power(std::mt19937_64& chance) {
   for (auto const& [path, id] : names_)
     if (id != 0 && !left.contains(id)) {
       auto content = after_power_loss(files_.at(id), chance);
-      left[id] = {content, content, {}, 0};
+      left[id] = {content, content, {}};
     }
   files_ = std::move(left);
   synced_names_ = names_;
@@ -211,7 +196,7 @@ void disk_image::lose_power(std::mt19937_64& chance) {
 bool disk_image::lose_unsynced(std::string const& path) {
   auto& of = files_.at(names_.at(path));
   bool const had_any = of.written != of.synced;
-  of = {of.synced, of.synced, {}, 0};
+  of = {of.synced, of.synced, {}};
   return had_any;
 }
 
@@ -237,7 +222,7 @@ std::vector<std::string> disk_image::paths() const {
 }
 
 void disk_image::set_content(std::string const& path, std::string bytes) {
-  files_.at(names_.at(path)) = {bytes, bytes, {}, 0};
+  files_.at(names_.at(path)) = {bytes, bytes, {}};
 }
 
 void disk_image::lose_file(std::string const& path) {

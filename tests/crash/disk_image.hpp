@@ -20,8 +20,6 @@ enum class step_verb {
   link,   // another name of a file
   append,
   overwrite,
-  extend, // with zeros, which appends then fill
-  trim,   // to what was appended
   sync,
   lose_sync, // it has failed: what was written before is never synced any more, but can be read
   rename,
@@ -35,7 +33,7 @@ struct disk_step {
   std::uint64_t file = 0; // 0: a directory
   std::string path;       // by which the file was opened
   std::string to_path;    // rename
-  std::size_t offset = 0; // overwrite; extend: where the file then ends
+  std::size_t offset = 0; // overwrite
   std::string bytes;      // append, overwrite
 
   file_kind kind() const noexcept { return file == 0 ? file_kind::directory : kind_of(path); }
@@ -76,7 +74,6 @@ class disk_image {
     std::string written;
     std::string synced;
     std::vector<patch> unsynced;
-    std::size_t appended_bytes = 0;
   };
   using names = std::map<std::string, std::uint64_t>; // to a file, or to 0
 

@@ -51,37 +51,27 @@ class random_file final : public rocksdb::FSRandomAccessFile {
 
 class writable_file final : public rocksdb::FSWritableFile {
  public:
-  writable_file(faulty_disk& on, std::uint64_t file, std::string path, rocksdb::FileOptions const& chosen)
+  writable_file(faulty_disk& on, std::uint64_t file, std::string path)
       : disk_(on),
         file_(file),
-        path_(std::move(path)),
-        is_sized_(chosen.allow_fallocate && !chosen.fallocate_with_keep_size) {}
+        path_(std::move(path)) {}
 
   using FSWritableFile::Append;
   IOStatus Append(Slice const& bytes, IOOptions const&, IODebugContext*) override {
-    appended_bytes_ += bytes.size();
     return disk_.take({step_verb::append, file_, path_, {}, 0, bytes.ToString()});
   }
-  IOStatus Allocate(std::uint64_t offset, std::uint64_t count, IOOptions const&, IODebugContext*) override {
-    return is_sized_ ? disk_.take({step_verb::extend, file_, path_, {}, static_cast<std::size_t>(offset + count), {}})
-                     : IOStatus::OK();
-  }
-  IOStatus Close(IOOptions const&, IODebugContext*) override {
-    return is_sized_ ? disk_.take({step_verb::trim, file_, path_, {}, 0, {}}) : IOStatus::OK();
-  }
+  IOStatus Close(IOOptions const&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Flush(IOOptions const&, IODebugContext*) override { return IOStatus::OK(); }
   IOStatus Sync(IOOptions const&, IODebugContext*) override {
     return disk_.take({step_verb::sync, file_, path_, {}, 0, {}});
   }
   bool IsSyncThreadSafe() const override { return true; }
-  std::uint64_t GetFileSize(IOOptions const&, IODebugContext*) override { return appended_bytes_; }
+  std::uint64_t GetFileSize(IOOptions const&, IODebugContext*) override { return disk_.size_of(file_); }
 
  private:
   faulty_disk& disk_;
   std::uint64_t const file_;
   std::string const path_;
-  bool const is_sized_; // what is allocated is zeros that can be read
-  std::uint64_t appended_bytes_ = 0;
 };
 
 class overwritten_file final : public rocksdb::FSRandomRWFile {
@@ -254,6 +244,11 @@ IOStatus faulty_disk::read(std::uint64_t file, std::uint64_t offset, std::size_t
   return IOStatus::OK();
 }
 
+std::size_t faulty_disk::size_of(std::uint64_t file) const {
+  std::lock_guard const lock(mutex_);
+  return image_.content(file).size();
+}
+
 IOStatus faulty_disk::NewSequentialFile(std::string const& path, rocksdb::FileOptions const&,
                                         std::unique_ptr<rocksdb::FSSequentialFile>* opened, IODebugContext*) {
   std::lock_guard const lock(mutex_);
@@ -272,13 +267,13 @@ IOStatus faulty_disk::NewRandomAccessFile(std::string const& path, rocksdb::File
   return IOStatus::OK();
 }
 
-IOStatus faulty_disk::NewWritableFile(std::string const& path, rocksdb::FileOptions const& chosen,
+IOStatus faulty_disk::NewWritableFile(std::string const& path, rocksdb::FileOptions const&,
                                       std::unique_ptr<rocksdb::FSWritableFile>* opened, IODebugContext*) {
   std::lock_guard const lock(mutex_);
   auto const file = next_file_++;
   auto const created = take_locked({step_verb::create, file, normal(path), {}, 0, {}});
   if (created.ok())
-    *opened = std::make_unique<writable_file>(*this, file, normal(path), chosen);
+    *opened = std::make_unique<writable_file>(*this, file, normal(path));
   return created;
 }
 

@@ -102,6 +102,7 @@ class faulty_disk final : public rocksdb::FileSystem {
   rocksdb::IOStatus take(disk_step step);
   rocksdb::IOStatus read(std::uint64_t file, std::uint64_t offset, std::size_t count, rocksdb::Slice* found,
                          char* into) const;
+  std::size_t size_of(std::uint64_t file) const;
 
  private:
   rocksdb::IOStatus take_locked(disk_step step);

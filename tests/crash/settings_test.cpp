@@ -10,29 +10,11 @@
 #include <rocksdb/db.h>
 #include <rocksdb/table.h>
 
-#include <filesystem>
-
 using namespace statefund;
 
 namespace {
 constexpr std::uint64_t free_bytes_min = 256U << 20U; // unless the settings say otherwise
 } // namespace
-
-TEST_CASE("a file of the log has its size before records fill it") {
-  support::temporary_directory const place;
-  store::latch failed([](error const& why) { FAIL(why.to_string()); });
-  store::database_options chosen;
-  chosen.directory = place.path();
-  auto const opened = store::database::open(chosen, failed);
-  REQUIRE(opened.has_value());
-  std::size_t logs_count = 0;
-  for (auto const& file : std::filesystem::directory_iterator(chosen.directory / "db"))
-    if (file.path().extension() == ".log") {
-      ++logs_count;
-      CHECK(file.file_size() > 1U << 20U);
-    }
-  CHECK(logs_count == 1);
-}
 
 TEST_CASE("RocksDB has the settings that the order rests on") {
   support::temporary_directory const place;
