@@ -63,10 +63,11 @@ std::string read_whole(int file, std::string& text) {
   return "the file has more than " + std::to_string(module::text_bytes_max) + " bytes; expected at most that";
 }
 
-// A link that leads nowhere is still there.
-bool is_gone(int directory, std::string const& name) {
+// A link that leads nowhere is there, and to be told of; what is no link was gone when it was opened, even if it is
+// back since then.
+bool is_link(int directory, std::string const& name) {
   struct stat about {};
-  return ::fstatat(directory, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+  return ::fstatat(directory, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(about.st_mode);
 }
 
 enum class presence { there, gone };
@@ -77,7 +78,7 @@ presence read_file(int directory, std::string const& name, file_text& into) {
   int const failure = errno;
   if (opened.get() >= 0)
     into.fault = read_whole(opened.get(), into.text);
-  else if (failure == ENOENT && is_gone(directory, name))
+  else if (failure == ENOENT && !is_link(directory, name))
     return presence::gone;
   else
     into.fault = "the file cannot be opened: " + reason(failure);
