@@ -25,23 +25,29 @@ constexpr std::size_t recovered_rows_max = 4096;
 constexpr std::uint64_t recovered_bytes_max = 4U << 20U;
 
 template <class T, class Read>
-asio::awaitable<result<T>> wait_for_disk(Read read) {
-  co_return *read(reach::disk);
+asio::awaitable<result<T>> run_read(Read read) {
+  co_return read();
 }
 
-// Tries at once what is in memory, and again on a thread that may wait for the disk. A failure is the store's end.
+// Reads on a thread that may wait for the disk. A failure is the store's end.
 template <class T, class Read>
-asio::awaitable<result<T>> read_from(asio::any_io_executor readers, latch& failed, Read read) {
-  auto at_once = read(reach::memory);
-  if (!at_once) {
-    auto const one_at_a_time = asio::make_strand(readers);
-    auto later = co_await task::on(one_at_a_time, wait_for_disk<T>(std::move(read)));
-    at_once.emplace(std::move(later));
-  }
-  if (*at_once)
+asio::awaitable<result<T>> read_aside(asio::any_io_executor readers, latch& failed, Read read) {
+  auto const one_at_a_time = asio::make_strand(readers);
+  auto found = co_await task::on(one_at_a_time, run_read<T>(std::move(read)));
+  if (found)
+    co_return found;
+  failed.trip(found.error());
+  co_return error{errc::lost, found.error().to_string()};
+}
+
+// Tries at once what is in memory.
+template <class T, class Read>
+asio::awaitable<result<T>> read_row(asio::any_io_executor readers, latch& failed, Read read) {
+  if (auto at_once = read(reach::memory); at_once && *at_once)
     co_return std::move(*at_once);
-  failed.trip(at_once->error());
-  co_return error{errc::lost, at_once->error().to_string()};
+  auto on_disk = [read = std::move(read)] { return *read(reach::disk); };
+  auto found = co_await read_aside<T>(readers, failed, std::move(on_disk));
+  co_return found;
 }
 
 struct release {
@@ -103,43 +109,42 @@ result<void> rocks_store::load() {
 }
 
 result<void> rocks_store::load_egresses() {
-  auto const cursors = scan_rows(*database_, table::egress_cursor, {}, {}, reach::disk, egress_table::parse_cursor,
+  auto const cursors = scan_rows(*database_, table::egress_cursor, {}, {}, egress_table::parse_cursor,
                                  [this](egress_table::cursor_row const& row) {
                                    queues_[row.egress].gone_through = row.gone_through;
                                    return true;
                                  });
-  if (!*cursors)
-    return cursors->error();
-  return *scan_rows(*database_, table::egress, {}, {}, reach::disk, egress_table::parse,
-                    [this](egress_table::row const& row) {
-                      auto& own = queues_[row.egress];
-                      auto const bytes = record_bytes(row.record.from, row.record.value);
-                      own.records.emplace_back(row.record.sequence, bytes);
-                      own.account->bytes += bytes;
-                      ++own.account->records_count;
-                      return true;
-                    });
+  if (!cursors)
+    return cursors.error();
+  return scan_rows(*database_, table::egress, {}, {}, egress_table::parse, [this](egress_table::row const& row) {
+    auto& own = queues_[row.egress];
+    auto const bytes = record_bytes(row.record.from, row.record.value);
+    own.records.emplace_back(row.record.sequence, bytes);
+    own.account->bytes += bytes;
+    ++own.account->records_count;
+    return true;
+  });
 }
 
 result<void> rocks_store::load_keys() {
   auto const now_ms = clock::unix_ms();
-  return *scan_rows(*database_, table::idempotency, {}, {}, reach::disk, idempotency_table::parse,
-                    [this, now_ms](idempotency_table::row const& row) {
-                      if (row.kept.key.expires_at_ms > now_ms)
-                        count_key(row.kept.key.expires_at_ms);
-                      return true;
-                    });
+  return scan_rows(*database_, table::idempotency, {}, {}, idempotency_table::parse,
+                   [this, now_ms](idempotency_table::row const& row) {
+                     if (row.kept.key.expires_at_ms > now_ms)
+                       count_key(row.kept.key.expires_at_ms);
+                     return true;
+                   });
 }
 
 result<void> rocks_store::load_dead_letters() {
-  return *scan_rows(*database_, table::dead_letter, {}, {}, reach::disk, dead_letter_table::parse,
-                    [this](dead_letter_row const& row) {
-                      auto const bytes = dead_letter_bytes(row.self, row.letter);
-                      dead_letter_bytes_.emplace(row.id(), bytes);
-                      ++dead_letters_account_.count;
-                      dead_letters_account_.bytes += bytes;
-                      return true;
-                    });
+  return scan_rows(*database_, table::dead_letter, {}, {}, dead_letter_table::parse,
+                   [this](dead_letter_row const& row) {
+                     auto const bytes = dead_letter_bytes(row.self, row.letter);
+                     dead_letter_bytes_.emplace(row.id(), bytes);
+                     ++dead_letters_account_.count;
+                     dead_letters_account_.bytes += bytes;
+                     return true;
+                   });
 }
 
 std::uint32_t rocks_store::partition_count() const noexcept {
@@ -152,9 +157,7 @@ rocks_store::partition_data& rocks_store::partition_of(message::address const& s
 
 asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition, std::string from) {
   // from = table 1 byte, the last key that was seen
-  auto const read = [this, partition, from](reach as_far) -> attempt<recovered> {
-    if (as_far != reach::disk)
-      return std::nullopt;
+  auto const read = [this, partition, from]() -> result<recovered> {
     recovered part;
     std::size_t rows = 0;
     std::uint64_t bytes = 0;
@@ -166,16 +169,15 @@ asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition,
         return {};
       bool const goes_on_here = !from.empty() && from.front() == tag;
       auto const start = goes_on_here ? from.substr(1) + '\0' : prefix;
-      return *scan(*database_, of, prefix, start, as_far,
-                   [&](std::string_view key, std::string_view value) -> result<bool> {
-                     if (!add(key, value))
-                       return damaged_row(of);
-                     bytes += value.size();
-                     if (++rows < recovered_rows_max && bytes < recovered_bytes_max)
-                       return true;
-                     part.next = tag + std::string(key);
-                     return false;
-                   });
+      return scan(*database_, of, prefix, start, [&](std::string_view key, std::string_view value) -> result<bool> {
+        if (!add(key, value))
+          return damaged_row(of);
+        bytes += value.size();
+        if (++rows < recovered_rows_max && bytes < recovered_bytes_max)
+          return true;
+        part.next = tag + std::string(key);
+        return false;
+      });
     };
     auto const into = [](auto& all, auto row) {
       if (row)
@@ -190,10 +192,10 @@ asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition,
         return into(part.pauses, pause_table::parse(key, value));
       });
     if (!done)
-      return result<recovered>(done.error());
-    return result<recovered>(std::move(part));
+      return done.error();
+    return part;
   };
-  return read_from<recovered>(readers_.get_executor(), latch_, read);
+  return read_aside<recovered>(readers_.get_executor(), latch_, read);
 }
 
 asio::awaitable<result<std::vector<std::optional<message::stored_value>>>>
@@ -208,7 +210,7 @@ rocks_store::read(message::address const& self, message::state_specs const& want
       auto const get_value = [this, key = state_table::key_of(partition, self, wanted[i].name)](reach as_far) {
         return get(*database_, table::state, key, as_far);
       };
-      auto const row = co_await read_from<std::optional<std::string>>(readers_.get_executor(), latch_, get_value);
+      auto const row = co_await read_row<std::optional<std::string>>(readers_.get_executor(), latch_, get_value);
       if (!row)
         co_return row.error();
       std::optional<message::stored_value> value;
@@ -232,16 +234,15 @@ asio::awaitable<result<std::vector<state_summary>>> rocks_store::list_states(mes
   auto const written = co_await order_->wait_for(order_->last_number());
   if (!written)
     co_return written.error();
-  auto const list =
-      [this, prefix = state_table::prefix_of(message::partition_of(self, partition_count()), self)](reach as_far) {
-        return collect(std::vector<state_summary>(), *database_, table::state, prefix, prefix, as_far,
-                       state_table::parse, [](auto& all, state_table::row row) {
-                         auto const& [typed, expires_at_ms] = row.kept;
-                         all.push_back({std::move(row.name), typed.type_name, typed.bytes.size(), expires_at_ms});
-                         return true;
-                       });
-      };
-  auto all = co_await read_from<std::vector<state_summary>>(readers_.get_executor(), latch_, list);
+  auto const list = [this, prefix = state_table::prefix_of(message::partition_of(self, partition_count()), self)] {
+    return collect(std::vector<state_summary>(), *database_, table::state, prefix, prefix, state_table::parse,
+                   [](auto& all, state_table::row row) {
+                     auto const& [typed, expires_at_ms] = row.kept;
+                     all.push_back({std::move(row.name), typed.type_name, typed.bytes.size(), expires_at_ms});
+                     return true;
+                   });
+  };
+  auto all = co_await read_aside<std::vector<state_summary>>(readers_.get_executor(), latch_, list);
   if (all)
     std::sort(all->begin(), all->end(), [](auto const& one, auto const& other) { return one.name < other.name; });
   co_return all;
@@ -270,7 +271,7 @@ asio::awaitable<result<std::optional<key_row>>> rocks_store::read_key(message::a
       return get_part(*database_, table::idempotency, key, as_far, idempotency_table::parse,
                       &idempotency_table::row::kept);
     };
-    auto read = co_await read_from<std::optional<key_row>>(readers_.get_executor(), latch_, get_row);
+    auto read = co_await read_row<std::optional<key_row>>(readers_.get_executor(), latch_, get_row);
     if (!read)
       co_return read.error();
     kept = std::move(*read);
@@ -365,9 +366,9 @@ rocks_store::read_messages(message::address const& target, message::entry_key co
   auto start = prefix;
   put_entry_key(start, after);
   start.push_back('\0');
-  auto const read = [this, prefix, start, through, count_max, bytes_max](reach as_far) {
+  auto const read = [this, prefix, start, through, count_max, bytes_max] {
     std::uint64_t bytes = 0;
-    return collect(std::vector<kept_message>(), *database_, table::mailbox, prefix, start, as_far, mailbox_table::parse,
+    return collect(std::vector<kept_message>(), *database_, table::mailbox, prefix, start, mailbox_table::parse,
                    [&](auto& rows, kept_message row) {
                      bytes += row.envelope.value.size_bytes();
                      if (row.key > through || (!rows.empty() && bytes > bytes_max))
@@ -376,17 +377,17 @@ rocks_store::read_messages(message::address const& target, message::entry_key co
                      return rows.size() < count_max;
                    });
   };
-  return read_from<std::vector<kept_message>>(readers_.get_executor(), latch_, read);
+  return read_aside<std::vector<kept_message>>(readers_.get_executor(), latch_, read);
 }
 
 asio::awaitable<result<std::vector<kept_delayed>>>
 rocks_store::read_delayed(std::uint32_t partition, message::delayed_key const& after,
                           message::delayed_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
   auto const start = delayed_table::key_of(partition, after) + '\0';
-  auto const read = [this, partition, start, through, count_max, bytes_max](reach as_far) {
+  auto const read = [this, partition, start, through, count_max, bytes_max] {
     std::uint64_t bytes = 0;
     return collect(std::vector<kept_delayed>(), *database_, table::delayed, delayed_table::prefix_of(partition), start,
-                   as_far, delayed_table::parse, [&](auto& rows, kept_delayed row) {
+                   delayed_table::parse, [&](auto& rows, kept_delayed row) {
                      bytes += row.set.message.value.size_bytes();
                      if (row.row() > through || (!rows.empty() && bytes > bytes_max))
                        return false;
@@ -394,21 +395,21 @@ rocks_store::read_delayed(std::uint32_t partition, message::delayed_key const& a
                      return rows.size() < count_max;
                    });
   };
-  return read_from<std::vector<kept_delayed>>(readers_.get_executor(), latch_, read);
+  return read_aside<std::vector<kept_delayed>>(readers_.get_executor(), latch_, read);
 }
 
 asio::awaitable<result<std::vector<message::delayed_key>>>
 rocks_store::find_delayed(message::address const& owner, std::string const& cancellation_token) {
   auto const prefix =
       delayed_token_table::prefix_of(message::partition_of(owner, partition_count()), owner, cancellation_token);
-  auto const find = [this, prefix](reach as_far) {
-    return collect(std::vector<message::delayed_key>(), *database_, table::delayed_token, prefix, prefix, as_far,
+  auto const find = [this, prefix] {
+    return collect(std::vector<message::delayed_key>(), *database_, table::delayed_token, prefix, prefix,
                    delayed_token_table::parse, [](auto& rows, message::delayed_key const& row) {
                      rows.push_back(row);
                      return true;
                    });
   };
-  return read_from<std::vector<message::delayed_key>>(readers_.get_executor(), latch_, find);
+  return read_aside<std::vector<message::delayed_key>>(readers_.get_executor(), latch_, find);
 }
 
 std::shared_ptr<egress_account const> rocks_store::account(message::egress_id const& egress) {
@@ -457,10 +458,10 @@ asio::awaitable<result<egress_page>> rocks_store::read_egress(message::egress_id
   auto const prefix = egress_table::prefix_of(message::partition_of(egress, partition_count()), egress);
   auto start = prefix;
   put_number(start, first);
-  auto const read = [this, prefix, start, last, last_sequence, records_max, bytes_max](reach as_far) {
+  auto const read = [this, prefix, start, last, last_sequence, records_max, bytes_max] {
     std::uint64_t bytes = 0;
-    return collect(egress_page{{}, last_sequence}, *database_, table::egress, prefix, start, as_far,
-                   egress_table::parse, [&](egress_page& page, egress_table::row row) {
+    return collect(egress_page{{}, last_sequence}, *database_, table::egress, prefix, start, egress_table::parse,
+                   [&](egress_page& page, egress_table::row row) {
                      bytes += record_bytes(row.record.from, row.record.value);
                      if (row.record.sequence > last || (!page.records.empty() && bytes > bytes_max))
                        return false;
@@ -468,7 +469,7 @@ asio::awaitable<result<egress_page>> rocks_store::read_egress(message::egress_id
                      return page.records.size() < records_max;
                    });
   };
-  auto page = co_await read_from<egress_page>(readers_.get_executor(), latch_, read);
+  auto page = co_await read_aside<egress_page>(readers_.get_executor(), latch_, read);
   co_return page;
 }
 
@@ -489,7 +490,7 @@ asio::awaitable<result<std::optional<message::dead_letter>>> rocks_store::read_d
                         reach as_far) {
     return get_part(*database_, table::dead_letter, key, as_far, dead_letter_table::parse, &dead_letter_row::letter);
   };
-  auto letter = co_await read_from<std::optional<message::dead_letter>>(readers_.get_executor(), latch_, read);
+  auto letter = co_await read_row<std::optional<message::dead_letter>>(readers_.get_executor(), latch_, read);
   co_return letter;
 }
 

@@ -8,9 +8,11 @@ namespace statefund::store {
 
 namespace {
 
+// No table has removed ranges (decision 0017), so that nothing is to be looked for.
 rocksdb::ReadOptions reading(reach as_far) {
   rocksdb::ReadOptions options;
   options.read_tier = as_far == reach::disk ? rocksdb::ReadTier::kReadAllTier : rocksdb::ReadTier::kBlockCacheTier;
+  options.ignore_range_deletions = true;
   return options;
 }
 
@@ -41,21 +43,19 @@ attempt<std::optional<std::string>> get(database& in, table of, std::string cons
   return result<std::optional<std::string>>(std::move(value));
 }
 
-attempt<void> scan(database& in, table of, std::string_view prefix, std::string_view from, reach as_far,
-                   std::function<result<bool>(std::string_view key, std::string_view value)> const& see) {
-  std::unique_ptr<rocksdb::Iterator> const rows(in.get().NewIterator(reading(as_far), in.family(of)));
+result<void> scan(database& in, table of, std::string_view prefix, std::string_view from,
+                  std::function<result<bool>(std::string_view key, std::string_view value)> const& see) {
+  std::unique_ptr<rocksdb::Iterator> const rows(in.get().NewIterator(reading(reach::disk), in.family(of)));
   for (rows->Seek(from); rows->Valid() && view(rows->key()).starts_with(prefix); rows->Next()) {
     auto const more = see(view(rows->key()), view(rows->value()));
     if (!more)
-      return result<void>(more.error());
+      return more.error();
     if (!*more)
-      return result<void>();
+      return {};
   }
-  if (rows->status().IsIncomplete())
-    return std::nullopt;
   if (!rows->status().ok())
-    return result<void>(to_error(rows->status(), "a scan of " + name_of(of)));
-  return result<void>();
+    return to_error(rows->status(), "a scan of " + name_of(of));
+  return {};
 }
 
 } // namespace statefund::store

@@ -11,10 +11,11 @@
 
 namespace statefund::store {
 
-// Where a read may look: in what RocksDB has in memory, or on the disk, too.
+// Where a read of one row may look: in what RocksDB has in memory, or on the disk, too. A scan looks everywhere:
+// RocksDB 7.8.3 takes a file that it would have to open for a table's end where it may not read the disk.
 enum class reach { memory, disk };
 
-// What a read has come to: errc::lost, row_damaged. Absent: it would have had to wait for the disk.
+// What a read of one row has come to: errc::lost, row_damaged. Absent: it would have had to wait for the disk.
 template <class T>
 using attempt = std::optional<result<T>>;
 
@@ -22,34 +23,6 @@ error damaged_row(table of);
 
 // The value of a key; nullopt: there is none. Any thread.
 attempt<std::optional<std::string>> get(database& in, table of, std::string const& key, reach as_far);
-
-// Shows `see` the rows from `from` on, as long as they begin with `prefix` and it says true. Any thread.
-attempt<void> scan(database& in, table of, std::string_view prefix, std::string_view from, reach as_far,
-                   std::function<result<bool>(std::string_view key, std::string_view value)> const& see);
-
-// Likewise each row by its table's grammar.
-template <class Parse, class See>
-attempt<void> scan_rows(database& in, table of, std::string_view prefix, std::string_view from, reach as_far,
-                        Parse const& parse, See const& see) {
-  return scan(in, of, prefix, from, as_far, [&](std::string_view key, std::string_view value) -> result<bool> {
-    auto row = parse(key, value);
-    if (!row)
-      return damaged_row(of);
-    return see(std::move(*row));
-  });
-}
-
-// Likewise what `add` makes of them in `all`.
-template <class T, class Parse, class Add>
-attempt<T> collect(T all, database& in, table of, std::string_view prefix, std::string_view from, reach as_far,
-                   Parse const& parse, Add const& add) {
-  auto const done = scan_rows(in, of, prefix, from, as_far, parse, [&](auto row) { return add(all, std::move(row)); });
-  if (!done)
-    return std::nullopt;
-  if (!*done)
-    return result<T>(done->error());
-  return result<T>(std::move(all));
-}
 
 // A part of the row of a key.
 template <class T, class Row, class Parse>
@@ -66,6 +39,33 @@ attempt<std::optional<T>> get_part(database& in, table of, std::string const& ke
   if (!row)
     return result<std::optional<T>>(damaged_row(of));
   return result<std::optional<T>>(std::move((*row).*part));
+}
+
+// Shows `see` the rows from `from` on, as long as they begin with `prefix` and it says true. errc::lost, row_damaged.
+// Any thread. Blocks on the disk.
+result<void> scan(database& in, table of, std::string_view prefix, std::string_view from,
+                  std::function<result<bool>(std::string_view key, std::string_view value)> const& see);
+
+// Likewise each row by its table's grammar.
+template <class Parse, class See>
+result<void> scan_rows(database& in, table of, std::string_view prefix, std::string_view from, Parse const& parse,
+                       See const& see) {
+  return scan(in, of, prefix, from, [&](std::string_view key, std::string_view value) -> result<bool> {
+    auto row = parse(key, value);
+    if (!row)
+      return damaged_row(of);
+    return see(std::move(*row));
+  });
+}
+
+// Likewise what `add` makes of them in `all`.
+template <class T, class Parse, class Add>
+result<T> collect(T all, database& in, table of, std::string_view prefix, std::string_view from, Parse const& parse,
+                  Add const& add) {
+  auto const done = scan_rows(in, of, prefix, from, parse, [&](auto row) { return add(all, std::move(row)); });
+  if (!done)
+    return done.error();
+  return all;
 }
 
 } // namespace statefund::store

@@ -1,4 +1,6 @@
+#include "store/delayed_table.hpp"
 #include "store/rocks_store.hpp"
+#include "store/state_table.hpp"
 
 #include "support/event_loop.hpp"
 #include "support/temporary_directory.hpp"
@@ -11,11 +13,13 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <fstream>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 using namespace statefund;
@@ -66,6 +70,46 @@ std::optional<message::stored_value> read_one(support::event_loop& loop, store::
   };
   loop.run(read(from, self, wanted, found));
   return found;
+}
+
+// More of them than RocksDB opens by itself at a start (16).
+void divide_into_files(std::filesystem::path const& database, std::set<std::string_view> const& tables) {
+  rocksdb::Options options;
+  options.compression = rocksdb::kNoCompression;
+  options.target_file_size_base = 4096;
+  std::vector<std::string> names;
+  REQUIRE(rocksdb::DB::ListColumnFamilies(options, database, &names).ok());
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (auto const& name : names)
+    families.emplace_back(name, options);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  REQUIRE(rocksdb::DB::Open(options, database, families, &handles, &opened).ok());
+  std::unique_ptr<rocksdb::DB> const own(opened);
+  rocksdb::CompactRangeOptions whole;
+  whole.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  std::map<std::string, std::size_t> files_count;
+  for (auto* const family : handles)
+    if (tables.contains(family->GetName()))
+      CHECK(own->CompactRange(whole, family, nullptr, nullptr).ok());
+  std::vector<rocksdb::LiveFileMetaData> files;
+  own->GetLiveFilesMetaData(&files);
+  for (auto const& file : files)
+    ++files_count[file.column_family_name];
+  for (auto const table : tables)
+    CHECK(files_count[std::string(table)] > 32);
+  for (auto* const family : handles)
+    CHECK(own->DestroyColumnFamilyHandle(family).ok());
+}
+
+std::size_t count_delayed(support::event_loop& loop, store::store& from, std::uint32_t partition) {
+  std::size_t count = 0;
+  auto const read = [](store::store& kept, std::uint32_t of, std::size_t& into) -> asio::awaitable<void> {
+    auto const rows = co_await kept.read_delayed(of, {INT64_MIN, {}}, {INT64_MAX, {}}, SIZE_MAX, UINT64_MAX);
+    into = rows.has_value() ? rows->size() : 0;
+  };
+  loop.run(read(from, partition, count));
+  return count;
 }
 
 } // namespace
@@ -197,6 +241,36 @@ TEST_CASE("a state that leaves memory is read back as it was changed last, whate
       own = open(place.path() / "state", chosen);
     }
   }
+}
+
+TEST_CASE("rows that lie in several files are all read, whichever of the files are open") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  constexpr std::uint32_t partitions_count = 8;
+  constexpr std::size_t addresses_count = 400;
+  message::typed_value const value{"t", true, std::string(1000, 'x')};
+  {
+    store::rocks_store_options chosen;
+    chosen.database.partition_count = partitions_count;
+    auto const own = open(place.path(), chosen);
+    for (std::size_t i = 0; i < addresses_count; ++i) {
+      auto whole = sets({alice.type, std::to_string(i)}, "kept", {{value, 0}});
+      whole.delayed_set.push_back({7, "", {alice, std::nullopt, value}});
+      own->commit(whole);
+    }
+  }
+  divide_into_files(place.path() / "db", {store::state_table::name, store::delayed_table::name});
+  auto const own = open(place.path());
+  std::size_t delayed_found = 0;
+  for (std::uint32_t partition = 0; partition < partitions_count; ++partition)
+    delayed_found += count_delayed(loop, *own, partition);
+  CHECK(delayed_found == addresses_count);
+  std::size_t states_found = 0;
+  for (std::size_t i = 0; i < addresses_count; ++i) {
+    auto const kept = read_one(loop, *own, {alice.type, std::to_string(i)}, "kept");
+    states_found += kept && kept->value == value ? 1 : 0;
+  }
+  CHECK(states_found == addresses_count);
 }
 
 TEST_CASE("with any setting of sync what was ordered is there after a stop") {
