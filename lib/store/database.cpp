@@ -4,6 +4,7 @@
 #include "error/planted.hpp"
 #include "log/log.hpp"
 #include "store/directory.hpp"
+#include "store/log_file.hpp"
 
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
@@ -19,7 +20,7 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
-#include <vector>
+#include <limits>
 
 namespace statefund::store {
 
@@ -95,7 +96,7 @@ class whole_order final : public rocksdb::WalFilter {
     if (rows.head && rows.head->number_before > reached_ && !is_planted(mistake::hole_in_log))
       return WalProcessingOption::kStopReplay;
     if (rows.head)
-      reached_ = std::max(reached_, rows.head->last_number);
+      reached_ = rows.head->last_number;
     return WalProcessingOption::kContinueProcessing;
   }
 
@@ -115,14 +116,29 @@ class whole_order final : public rocksdb::WalFilter {
   std::uint64_t reached_;
 };
 
-// Leaves out the whole log.
-class no_log final : public rocksdb::WalFilter {
+// Leaves out the whole log, and sees from which file on each table needs it.
+class tables_alone final : public rocksdb::WalFilter {
  public:
-  char const* Name() const override { return "statefund.no_log"; }
+  char const* Name() const override { return "statefund.tables_alone"; }
+  void ColumnFamilyLogNumberMap(std::map<std::uint32_t, std::uint64_t> const& numbers,
+                                std::map<std::string, std::uint32_t> const&) override {
+    for (auto const& [family, number] : numbers) {
+      needed_from_ = std::min(needed_from_, number);
+      replaced_before_ = std::max(replaced_before_, number);
+    }
+  }
   WalProcessingOption LogRecordFound(unsigned long long, std::string const&, rocksdb::WriteBatch const&,
                                      rocksdb::WriteBatch*, bool*) override {
     return WalProcessingOption::kStopReplay;
   }
+
+  // The first file that a table needs, and the one before which a table needs none.
+  std::uint64_t needed_from() const noexcept { return needed_from_; }
+  std::uint64_t replaced_before() const noexcept { return replaced_before_; }
+
+ private:
+  std::uint64_t needed_from_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t replaced_before_ = 0;
 };
 
 // What RocksDB tells of itself. In a file of its own, as it would do it, a line that finds no room on the disk makes
@@ -177,24 +193,20 @@ struct read_alone {
 };
 
 // What the store says of itself, by reading alone.
-result<read_alone> read_only(rocksdb::Env& environment, std::string const& directory, rocksdb::WALRecoveryMode mode,
+result<read_alone> read_head(rocksdb::Env& environment, std::string const& directory,
+                             std::vector<std::string> const& families, rocksdb::WALRecoveryMode mode,
                              rocksdb::WalFilter* replay) {
-  rocksdb::Options options(pinned_options(environment), rocksdb::ColumnFamilyOptions());
-  options.create_if_missing = false;
-  options.wal_recovery_mode = mode;
-  options.wal_filter = replay;
-  rocksdb::DB* opened = nullptr;
-  auto status = rocksdb::DB::OpenForReadOnly(options, database_path(directory), &opened);
-  std::unique_ptr<rocksdb::DB> const db(opened);
-  if (!status.ok())
-    return error{errc::not_opened, status.ToString()};
+  auto const opened = open_to_read(environment, directory, families, mode, replay);
+  if (!opened)
+    return opened.error();
+  auto& db = *opened->database;
   read_alone found;
   std::string value;
-  status = db->Get({}, head_table::format_key, &value);
+  auto status = db.Get({}, head_table::format_key, &value);
   if (status.ok() && !(found.format = head_table::parse_format(value)))
     return error{errc::row_damaged, "the format row"};
   if (status.ok())
-    status = db->Get({}, head_table::head_key, &value);
+    status = db.Get({}, head_table::head_key, &value);
   if (status.IsNotFound())
     return found;
   if (!status.ok())
@@ -206,7 +218,69 @@ result<read_alone> read_only(rocksdb::Env& environment, std::string const& direc
   return found;
 }
 
+// A file of the log that some tables have replaced, and others need, was synced before the first of them was made.
+// RocksDB tells of all damage to it but zeros, which it takes for the file's end.
+result<void> look_for_zeros(rocksdb::Env& environment, std::string const& directory, tables_alone const& tables) {
+  std::vector<std::string> names;
+  auto const path = database_path(directory);
+  if (auto const listed = environment.GetChildren(path, &names); !listed.ok())
+    return error{errc::directory_unusable, path + ": " + listed.ToString()};
+  for (auto const& name : names) {
+    auto const number = log_file::number_in(name);
+    if (!number || *number < tables.needed_from() || *number >= tables.replaced_before())
+      continue;
+    auto const zeros = log_file::find_zeros(environment, path + '/' + name);
+    if (!zeros)
+      return zeros.error();
+    if (*zeros)
+      return error{errc::not_opened, path + '/' + name + " has zeros from byte " + std::to_string(**zeros) +
+                                         " on, where changes stood that a part of the tables holds"};
+  }
+  return {};
+}
+
 } // namespace
+
+opened_to_read::~opened_to_read() {
+  for (auto const& [name, family] : families)
+    database->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+}
+
+result<std::vector<std::string>> families_of(rocksdb::Env& environment, std::string const& directory) {
+  std::vector<std::string> names;
+  auto const status = rocksdb::DB::ListColumnFamilies(pinned_options(environment), database_path(directory), &names);
+  if (!status.ok())
+    return error{errc::not_opened, status.ToString()};
+  return names;
+}
+
+result<opened_to_read> open_to_read(rocksdb::Env& environment, std::string const& directory,
+                                    std::vector<std::string> const& families, rocksdb::WALRecoveryMode mode,
+                                    rocksdb::WalFilter* replay) {
+  auto options = pinned_options(environment);
+  options.create_if_missing = false;
+  options.create_missing_column_families = false;
+  options.wal_recovery_mode = mode;
+  options.wal_filter = replay;
+  std::vector<rocksdb::ColumnFamilyDescriptor> described;
+  described.reserve(families.size());
+  for (auto const& name : families)
+    described.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  auto const status = rocksdb::DB::OpenForReadOnly(options, database_path(directory), described, &handles, &opened);
+  if (!status.ok())
+    return error{errc::not_opened, status.ToString()};
+  opened_to_read all;
+  all.database.reset(opened);
+  for (std::size_t i = 0; i < families.size(); ++i)
+    all.families.emplace(families[i], handles[i]);
+  return all;
+}
+
+std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found) {
+  return std::make_unique<whole_order>(found.flushed);
+}
 
 rocksdb::DBOptions pinned_options(rocksdb::Env& environment) {
   rocksdb::DBOptions chosen;
@@ -259,16 +333,24 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
     return found;
   }
   using rocksdb::WALRecoveryMode;
-  auto const skipping = read_only(environment, directory, WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
+  std::vector<std::string> const head_alone{rocksdb::kDefaultColumnFamilyName};
+  auto const skipping =
+      read_head(environment, directory, head_alone, WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
   if (!skipping)
     return skipping.error();
-  no_log tables_alone;
-  auto const without = read_only(environment, directory, WALRecoveryMode::kPointInTimeRecovery, &tables_alone);
+  auto const all = families_of(environment, directory);
+  if (!all)
+    return all.error();
+  tables_alone tables;
+  auto const without = read_head(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, &tables);
   if (!without)
     return without.error();
+  if (auto const whole = look_for_zeros(environment, directory, tables); !whole)
+    return whole.error();
   found.flushed = without->head.last_number;
-  whole_order replay(found.flushed);
-  auto const in_time = read_only(environment, directory, WALRecoveryMode::kPointInTimeRecovery, &replay);
+  auto const replay = replay_of(found);
+  auto const in_time =
+      read_head(environment, directory, head_alone, WALRecoveryMode::kPointInTimeRecovery, replay.get());
   if (!in_time)
     return in_time.error();
   if (in_time->format && in_time->format->version > head_table::format_version)
@@ -326,7 +408,7 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
   auto const found = read_order(environment_, directory_);
   if (!found)
     return found.error();
-  replay_ = std::make_unique<whole_order>(found->flushed);
+  replay_ = replay_of(*found);
   if (found->is_new) {
     auto const synced = sync_names_to(environment_, directory_);
     return synced ? promise::make(environment_, directory_, 0) : synced;

@@ -10,9 +10,11 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rocksdb {
 class ColumnFamilyHandle;
@@ -22,6 +24,7 @@ class Status;
 class WalFilter;
 class WriteBatch;
 struct DBOptions;
+enum class WALRecoveryMode : char;
 } // namespace rocksdb
 
 namespace statefund::store {
@@ -51,6 +54,25 @@ rocksdb::DBOptions pinned_options(rocksdb::Env& environment);
 result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory);
 // errc::promise_broken. Pure.
 result<void> compare_with_promise(kept_order const& found, std::string const& directory);
+
+// A database that is read, and not written, whoever else has it open. What was not yet made a table of is read from the
+// log, so much as `replay` lets through.
+struct opened_to_read {
+  opened_to_read() = default;
+  opened_to_read(opened_to_read&&) noexcept = default;
+  ~opened_to_read();
+
+  std::unique_ptr<rocksdb::DB> database;
+  std::map<std::string, rocksdb::ColumnFamilyHandle*> families; // by name
+};
+// Of a database. errc::not_opened. Blocks on the disk.
+result<std::vector<std::string>> families_of(rocksdb::Env& environment, std::string const& directory);
+// errc::not_opened. Blocks on the disk.
+result<opened_to_read> open_to_read(rocksdb::Env& environment, std::string const& directory,
+                                    std::vector<std::string> const& families, rocksdb::WALRecoveryMode mode,
+                                    rocksdb::WalFilter* replay);
+// Lets the log through as far as its batches follow each other, behind what is there without it.
+std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found);
 
 // RocksDB with the settings that the order rests on, and the promise that is kept beside it.
 //

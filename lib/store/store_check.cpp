@@ -7,6 +7,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/sst_file_reader.h>
+#include <rocksdb/wal_filter.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -271,38 +272,6 @@ constexpr std::array<table, table_names.size()> checked_in_order{
     table::head,   table::mailbox,     table::state,       table::delayed, table::delayed_token, table::egress_cursor,
     table::egress, table::idempotency, table::dead_letter, table::pause,   table::position};
 
-struct opened {
-  std::unique_ptr<rocksdb::DB> database;
-  std::map<std::string, rocksdb::ColumnFamilyHandle*> families;
-
-  ~opened() {
-    for (auto const& [name, family] : families)
-      database->DestroyColumnFamilyHandle(family).PermitUncheckedError();
-  }
-};
-
-result<void> open_to_read(std::string const& path, opened& into) {
-  auto options = pinned_options(*rocksdb::Env::Default());
-  options.create_if_missing = false;
-  options.create_missing_column_families = false;
-  std::vector<std::string> names;
-  auto status = rocksdb::DB::ListColumnFamilies(options, path, &names);
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  families.reserve(names.size());
-  for (auto const& name : names)
-    families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* database = nullptr;
-  if (status.ok())
-    status = rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &database);
-  if (!status.ok())
-    return error{errc::not_opened, path + ": " + status.ToString()};
-  into.database.reset(database);
-  for (std::size_t i = 0; i < names.size(); ++i)
-    into.families.emplace(names[i], handles[i]);
-  return {};
-}
-
 } // namespace
 
 result<checked_store> check_store(std::filesystem::path const& directory) {
@@ -318,11 +287,17 @@ result<checked_store> check_store(std::filesystem::path const& directory) {
   if (order && order->is_new)
     return error{errc::directory_unusable, path + " holds no store: there is neither db nor " + promise::file_name};
 
-  opened at;
-  if (auto const done = open_to_read(path + "/db", at); !done)
-    return done.error();
+  auto const families = families_of(*rocksdb::Env::Default(), path);
+  if (!families)
+    return families.error();
+  // As a start would replay it; where nothing says from where on, all of it.
+  auto const replay = order ? replay_of(*order) : nullptr;
+  auto const at = open_to_read(*rocksdb::Env::Default(), path, *families,
+                               rocksdb::WALRecoveryMode::kPointInTimeRecovery, replay.get());
+  if (!at)
+    return at.error();
   checked_store told;
-  checker look(*at.database, told);
+  checker look(*at->database, told);
   look.number_is_known(order.has_value());
   if (!order) {
     look.add("default", {}, order.error().detail);
@@ -336,10 +311,10 @@ result<checked_store> check_store(std::filesystem::path const& directory) {
   }
   look.check_blocks();
   for (auto const of : checked_in_order) {
-    auto const found = at.families.find(name_of(of));
-    look.check_table(of, found == at.families.end() ? nullptr : found->second);
+    auto const found = at->families.find(name_of(of));
+    look.check_table(of, found == at->families.end() ? nullptr : found->second);
   }
-  for (auto const& [name, family] : at.families)
+  for (auto const& [name, family] : at->families)
     if (std::find(table_names.begin(), table_names.end(), name) == table_names.end())
       look.add(name, {}, "is a table that this version does not know");
   if (told.format_version == 0 &&

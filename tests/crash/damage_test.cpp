@@ -25,6 +25,13 @@ TEST_CASE("a damaged log is told at each start, and what is left of it is taken 
   CHECK(told.refused_count > 0);
 }
 
+TEST_CASE("zeros at the end of an older file of the log are told at each start, whatever tables are ahead of it") {
+  place at;
+  told_damage told;
+  check(zeroed_log_files(at, faults_max, told));
+  CHECK(told.refused_count > 0);
+}
+
 TEST_CASE("a damaged table is told, at the start or when it is read, and never makes a scan shorter") {
   place at;
   told_damage told;

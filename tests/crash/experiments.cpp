@@ -205,6 +205,32 @@ faults lost_log_files(place& at, std::size_t faults_max) {
   return all;
 }
 
+// Of a file of the log: RocksDB's records do not cross blocks of 32 KiB, and begin with a checksum of 4 bytes, their
+// length in 2 bytes and a kind; what is left of a block is no record if it has less than these 7 bytes.
+std::vector<std::size_t> record_begins(std::string_view content) {
+  constexpr std::size_t block_bytes = 32U << 10U;
+  constexpr std::size_t header_bytes = 7;
+  std::vector<std::size_t> begins;
+  for (std::size_t at = 0; at + header_bytes <= content.size();) {
+    if (block_bytes - at % block_bytes < header_bytes) {
+      at += block_bytes - at % block_bytes;
+      continue;
+    }
+    begins.push_back(at);
+    auto const low = static_cast<unsigned char>(content[at + 4]);
+    auto const high = static_cast<unsigned char>(content[at + 5]);
+    at += header_bytes + low + (std::size_t{high} << 8U);
+  }
+  return begins;
+}
+
+damage zeros_from(std::size_t begin, std::string const& path, std::string const& content) {
+  return {"zeros from " + std::to_string(begin) + " of " + std::to_string(content.size()), path,
+          [path, content, begin](disk_image& in) {
+            in.set_content(path, content.substr(0, begin) + std::string(content.size() - begin, '\0'));
+          }};
+}
+
 std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> const& kinds) {
   std::vector<damage> all;
   for (auto const& path : image.paths()) {
@@ -235,6 +261,9 @@ std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> c
     for (std::size_t length = 0; length < size; length += lengths_every)
       all.push_back({"cut to " + std::to_string(length) + " of " + std::to_string(size), path,
                      [path, content, length](disk_image& in) { in.set_content(path, content.substr(0, length)); }});
+    if (kind == file_kind::log)
+      for (auto const begin : record_begins(content))
+        all.push_back(zeros_from(begin, path, content));
     all.push_back({"missing", path, [path](disk_image& in) { in.lose_file(path); }});
   }
   return all;
@@ -252,6 +281,35 @@ faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::uint64
     add(all, one.path + ", " + one.what, after_damage(at, damaged, done, promised, told));
     if (all.size() >= faults_max)
       break;
+  }
+  return all;
+}
+
+faults zeroed_log_files(place& at, std::size_t faults_max, told_damage& told) {
+  faults all;
+  auto const done = run(at, {}, changes_count, 6);
+  auto image = done.before;
+  for (std::size_t step = 0; step < done.steps.size(); ++step) {
+    image.apply(done.steps[step]);
+    if (done.steps[step].verb != step_verb::sync || done.steps[step].kind() != file_kind::manifest)
+      continue;
+    std::vector<std::string> logs;
+    for (auto const& path : image.paths())
+      if (kind_of(path) == file_kind::log)
+        logs.push_back(path);
+    for (std::size_t i = 0; i + 1 < logs.size(); ++i) {
+      auto const content = image.content(image.file_at(logs[i]));
+      auto const begins = record_begins(content);
+      for (std::size_t k = 0; k < begins.size(); k += stride(begins.size(), 3)) {
+        auto const one = zeros_from(begins[k], logs[i], content);
+        auto damaged = image;
+        one.apply(damaged);
+        add(all, where_in(done, step + 1) + ", " + one.path + ", " + one.what,
+            after_damage(at, damaged, done, done.promised_at(step + 1), told));
+        if (all.size() >= faults_max)
+          return all;
+      }
+    }
   }
   return all;
 }

@@ -1,4 +1,5 @@
 #include "error/ensure.hpp"
+#include "store/log_file.hpp"
 #include "unit/store/rows.hpp"
 
 #include <google/protobuf/stubs/logging.h>
@@ -11,7 +12,8 @@
 #include <utility>
 
 // One row of a table: which (1 byte), how long its key is (1 byte), its key, its value. What is read stays the same
-// when it is written again; and a value is read just where protobuf's runtime reads it.
+// when it is written again; and a value is read just where protobuf's runtime reads it. All of it as a block of the
+// log, too.
 namespace {
 
 using namespace statefund;
@@ -66,5 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   constexpr auto kinds_count = std::tuple_size_v<all_kinds_of_rows>;
   check_one_of(data[0] % kinds_count, key, value, std::make_index_sequence<kinds_count>{});
   check_expiry(value);
+  if (auto const zeros = store::log_file::find_zeros_in_block(rest))
+    ensure(*zeros + store::log_file::header_bytes <= rest.size(), "zeros are found within the block");
   return 0;
 }
