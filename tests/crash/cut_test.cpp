@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 namespace asio = boost::asio;
 using namespace statefund;
 using namespace statefund::crash;
@@ -109,7 +111,6 @@ TEST_CASE("a backup that is cut off at any step is not there, or whole, and what
     process own(at, {});
     commit(at, own, of, changes_count, chance);
     promised = of.promised.back().number;
-    of.before = own.disk().image();
     auto const begin = static_cast<std::ptrdiff_t>(own.disk().steps_count());
     std::optional<store::backup_report> told;
     at.loop.run(back_up(own.store(), copy, told));
@@ -118,6 +119,7 @@ TEST_CASE("a backup that is cut off at any step is not there, or whole, and what
     done_after = own.disk().steps_count() - static_cast<std::size_t>(begin);
     commit(at, own, of, 12, chance);
     auto const steps = own.disk().steps();
+    std::for_each(steps.begin(), steps.begin() + begin, [&of](disk_step const& step) { of.before.apply(step); });
     of.steps.assign(steps.begin() + begin, steps.end());
   }
   std::size_t whole_count = 0;
