@@ -22,17 +22,14 @@ std::string found(mistake planted) {
 
 } // namespace
 
-TEST_CASE("random programs with faults and crashes: all that was promised is kept, in order, once, and it drains") {
+TEST_CASE("programs crash between the parts of a batch, and set messages aside") {
   std::size_t crashes_in_parts_count = 0;
   std::size_t letters_count = 0;
-  for (std::uint64_t seed = 1; seed <= 2000; ++seed) {
-    INFO("seed " << seed); // for a broken promise
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     auto const end = run(make_program(seed));
+    CHECK(end.fault.empty());
     crashes_in_parts_count += end.crashes_in_parts_count;
     letters_count += end.letters_count;
-    if (!end.fault.empty())
-      FAIL("seed " << seed << ": " << end.fault << "\nas short as could be found:\n"
-                   << to_text(shorten(make_program(seed), mistake::none, 500)));
   }
   CHECK(crashes_in_parts_count > 0);
   CHECK(letters_count > 0);
