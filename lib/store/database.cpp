@@ -85,11 +85,11 @@ class failures final : public rocksdb::EventListener {
 // without syncs a power loss may keep a file of the log and take the one before.
 class whole_order final : public rocksdb::WalFilter {
  public:
-  explicit whole_order(std::uint64_t reached) : reached_(reached) {}
+  whole_order(std::uint64_t reached, replayed_rows rows) : reached_(reached), rows_(rows) {}
 
   char const* Name() const override { return "statefund.whole_order"; }
   WalProcessingOption LogRecordFound(unsigned long long, std::string const&, rocksdb::WriteBatch const& batch,
-                                     rocksdb::WriteBatch*, bool*) override {
+                                     rocksdb::WriteBatch* replayed, bool* is_another) override {
     head_finder rows;
     if (!batch.Iterate(&rows).ok())
       return WalProcessingOption::kCorruptedRecord;
@@ -97,6 +97,11 @@ class whole_order final : public rocksdb::WalFilter {
       return WalProcessingOption::kStopReplay;
     if (rows.head)
       reached_ = rows.head->last_number;
+    if (rows.head && rows_ == replayed_rows::heads) {
+      *is_another = true;
+      if (!replayed->Put(head_table::head_key, head_table::value_of(*rows.head)).ok())
+        return WalProcessingOption::kCorruptedRecord;
+    }
     return WalProcessingOption::kContinueProcessing;
   }
 
@@ -114,6 +119,7 @@ class whole_order final : public rocksdb::WalFilter {
   };
 
   std::uint64_t reached_;
+  replayed_rows const rows_;
 };
 
 // Leaves out the whole log, and sees from which file on each table needs it.
@@ -218,25 +224,32 @@ result<read_alone> read_head(rocksdb::Env& environment, std::string const& direc
   return found;
 }
 
-// A file of the log that some tables have replaced, and others need, was synced before the first of them was made.
-// RocksDB tells of all damage to it but zeros, which it takes for the file's end.
-result<void> look_for_zeros(rocksdb::Env& environment, std::string const& directory, tables_alone const& tables) {
+// Whether RocksDB gets past it where it is told to pass over damage.
+enum class damage { can_be_passed_over, cannot };
+
+// A file of the log that some tables have replaced, and others need, was synced before the first of them was made, and
+// has to be whole. RocksDB tells of a wrong checksum and of a missing end, and takes other damage for the file's end.
+result<damage> look_at_log(rocksdb::Env& environment, std::string const& directory, tables_alone const& tables) {
+  auto of_any = damage::can_be_passed_over;
   std::vector<std::string> names;
   auto const path = database_path(directory);
   if (auto const listed = environment.GetChildren(path, &names); !listed.ok())
     return error{errc::directory_unusable, path + ": " + listed.ToString()};
   for (auto const& name : names) {
     auto const number = log_file::number_in(name);
-    if (!number || *number < tables.needed_from() || *number >= tables.replaced_before())
+    if (!number || *number < tables.needed_from())
       continue;
-    auto const zeros = log_file::find_zeros(environment, path + '/' + name);
-    if (!zeros)
-      return zeros.error();
-    if (*zeros)
-      return error{errc::not_opened, path + '/' + name + " has zeros from byte " + std::to_string(**zeros) +
-                                         " on, where changes stood that a part of the tables holds"};
+    auto const headers = log_file::read(environment, path + '/' + name);
+    if (!headers)
+      return headers.error();
+    if (headers->broken_at && *number < tables.replaced_before())
+      return error{errc::not_opened, path + '/' + name + " has no record at byte " +
+                                         std::to_string(*headers->broken_at) +
+                                         ", where changes stood that a part of the tables holds, and others need"};
+    if (headers->any_overwritten)
+      of_any = damage::cannot;
   }
-  return {};
+  return of_any;
 }
 
 } // namespace
@@ -278,8 +291,8 @@ result<opened_to_read> open_to_read(rocksdb::Env& environment, std::string const
   return all;
 }
 
-std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found) {
-  return std::make_unique<whole_order>(found.flushed);
+std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found, replayed_rows rows) {
+  return std::make_unique<whole_order>(found.flushed, rows);
 }
 
 rocksdb::DBOptions pinned_options(rocksdb::Env& environment) {
@@ -333,11 +346,6 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
     return found;
   }
   using rocksdb::WALRecoveryMode;
-  std::vector<std::string> const head_alone{rocksdb::kDefaultColumnFamilyName};
-  auto const skipping =
-      read_head(environment, directory, head_alone, WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
-  if (!skipping)
-    return skipping.error();
   auto const all = families_of(environment, directory);
   if (!all)
     return all.error();
@@ -345,12 +353,13 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
   auto const without = read_head(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, &tables);
   if (!without)
     return without.error();
-  if (auto const whole = look_for_zeros(environment, directory, tables); !whole)
-    return whole.error();
   found.flushed = without->head.last_number;
-  auto const replay = replay_of(found);
-  auto const in_time =
-      read_head(environment, directory, head_alone, WALRecoveryMode::kPointInTimeRecovery, replay.get());
+  auto const log = look_at_log(environment, directory, tables);
+  if (!log)
+    return log.error();
+  // With all tables, so that it begins and ends where a start's does.
+  auto const replay = replay_of(found, replayed_rows::heads);
+  auto const in_time = read_head(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, replay.get());
   if (!in_time)
     return in_time.error();
   if (in_time->format && in_time->format->version > head_table::format_version)
@@ -359,7 +368,13 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
                                          std::to_string(head_table::format_version)};
   found.format = in_time->format;
   found.recovered = in_time->head.last_number;
-  found.witnessed = skipping->head.synced_through;
+  if (*log == damage::can_be_passed_over) {
+    auto const skipping = read_head(environment, directory, {rocksdb::kDefaultColumnFamilyName},
+                                    WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
+    if (!skipping)
+      return skipping.error();
+    found.witnessed = skipping->head.synced_through;
+  }
   return found;
 }
 
@@ -408,7 +423,7 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
   auto const found = read_order(environment_, directory_);
   if (!found)
     return found.error();
-  replay_ = replay_of(*found);
+  replay_ = replay_of(*found, replayed_rows::all);
   if (found->is_new) {
     auto const synced = sync_names_to(environment_, directory_);
     return synced ? promise::make(environment_, directory_, 0) : synced;

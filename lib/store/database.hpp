@@ -71,8 +71,10 @@ result<std::vector<std::string>> families_of(rocksdb::Env& environment, std::str
 result<opened_to_read> open_to_read(rocksdb::Env& environment, std::string const& directory,
                                     std::vector<std::string> const& families, rocksdb::WALRecoveryMode mode,
                                     rocksdb::WalFilter* replay);
-// Lets the log through as far as its batches follow each other, behind what is there without it.
-std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found);
+// Lets the log through as far as its batches follow each other, behind what is there without it; of them all rows, or
+// what the store says of itself alone.
+enum class replayed_rows { all, heads };
+std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found, replayed_rows rows);
 
 // RocksDB with the settings that the order rests on, and the promise that is kept beside it.
 //

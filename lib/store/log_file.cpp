@@ -20,34 +20,47 @@ std::optional<std::uint64_t> number_in(std::string_view name) noexcept {
   return is_number ? std::optional(number) : std::nullopt;
 }
 
-std::optional<std::size_t> find_zeros_in_block(std::string_view block) noexcept {
-  for (std::size_t at = 0; at + header_bytes <= block.size();) {
+headers read_block(std::string_view block) noexcept {
+  headers found;
+  bool const is_last = block.size() < block_bytes;
+  std::size_t at = 0;
+  while (at + header_bytes <= block.size()) {
     auto const low = static_cast<unsigned char>(block[at + 4]);
     auto const high = static_cast<unsigned char>(block[at + 5]);
+    auto const kind = static_cast<unsigned char>(block[at + 6]);
     std::size_t const length = low + (std::size_t{high} << 8U);
-    if (length == 0 && block[at + 6] == 0)
-      return at;
+    bool const is_ours = kind >= 1 && kind <= 4;
+    if (!is_ours || length > block.size() - at - header_bytes) {
+      found.broken_at = at;
+      found.any_overwritten = kind >= 5 && kind <= 8;
+      return found;
+    }
     at += header_bytes + length;
   }
-  return std::nullopt;
+  if (is_last && at < block.size())
+    found.broken_at = at;
+  return found;
 }
 
-result<std::optional<std::uint64_t>> find_zeros(rocksdb::Env& environment, std::string const& path) {
+result<headers> read(rocksdb::Env& environment, std::string const& path) {
   auto const unreadable = [&path](rocksdb::Status const& why) {
     return error{errc::directory_unusable, path + ": " + why.ToString()};
   };
   std::unique_ptr<rocksdb::SequentialFile> file;
   if (auto const opened = environment.NewSequentialFile(path, &file, rocksdb::EnvOptions()); !opened.ok())
     return unreadable(opened);
+  headers all;
   std::string into(block_bytes, '\0');
   for (std::uint64_t begin = 0;; begin += block_bytes) {
     rocksdb::Slice block;
-    if (auto const read = file->Read(block_bytes, &block, into.data()); !read.ok())
-      return unreadable(read);
-    if (auto const at = find_zeros_in_block({block.data(), block.size()}))
-      return std::optional(begin + *at);
+    if (auto const got = file->Read(block_bytes, &block, into.data()); !got.ok())
+      return unreadable(got);
+    auto const found = read_block({block.data(), block.size()});
+    if (!all.broken_at && found.broken_at)
+      all.broken_at = begin + *found.broken_at;
+    all.any_overwritten = all.any_overwritten || found.any_overwritten;
     if (block.size() < block_bytes)
-      return std::optional<std::uint64_t>();
+      return all;
   }
 }
 

@@ -15,8 +15,12 @@ class Env;
 // A file of RocksDB's log (its wiki: "Write Ahead Log File Format"): blocks of 32 KiB, the last one shorter, of records
 // that do not cross them:
 //   record = checksum 4 bytes, length 2 bytes little-endian, kind 1 byte, payload
-// What is left of a block is filled with zeros where it cannot hold a record's first 7 bytes. A record of kind and
-// length 0 is none; RocksDB takes it for space that was set aside, and what follows for the file's end.
+// What is left of a block is filled with zeros where it cannot hold a record's first 7 bytes.
+//
+// RocksDB (7.8.3) compares checksums of the kinds that this store has it write: 1 to 4. A record of kind and length 0
+// is none to it, and what follows the file's end, for files may have been made longer than what is in them. Nor is a
+// record of the kinds 5 to 8, for files may have been written over; and where it is to pass over damage it never gets
+// past such a one.
 namespace statefund::store::log_file {
 
 constexpr std::size_t block_bytes = 32U << 10U;
@@ -25,10 +29,16 @@ constexpr std::size_t header_bytes = 7;
 // Of a name like 000123.log; absent: it is no file of the log.
 std::optional<std::uint64_t> number_in(std::string_view name) noexcept;
 
-// Where in a block zeros stand for a record; absent: nowhere before the block's first other damage.
-std::optional<std::size_t> find_zeros_in_block(std::string_view block) noexcept;
+// What the first bytes of the records say.
+struct headers {
+  std::optional<std::uint64_t> broken_at; // the first that this store has not written, or whose record has no room
+  bool any_overwritten = false;           // one of the kinds 5 to 8
+};
 
-// The same for a file. errc::directory_unusable: it cannot be read. Blocks on the disk.
-result<std::optional<std::uint64_t>> find_zeros(rocksdb::Env& environment, std::string const& path);
+// Up to the block's first broken one.
+headers read_block(std::string_view block) noexcept;
+
+// Of all blocks. errc::directory_unusable: the file cannot be read. Blocks on the disk.
+result<headers> read(rocksdb::Env& environment, std::string const& path);
 
 } // namespace statefund::store::log_file

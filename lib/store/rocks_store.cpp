@@ -50,6 +50,23 @@ asio::awaitable<result<T>> read_row(asio::any_io_executor readers, latch& failed
   co_return found;
 }
 
+// The first record from `first` on that is counted and not in the page, as far as the page goes. Whoever reads past one
+// acknowledges it. What was acknowledged since the page was read is not counted any more.
+std::optional<std::uint64_t> find_missing(std::deque<std::pair<std::uint64_t, std::uint64_t>> const& counted,
+                                          std::uint64_t first, std::vector<numbered_record> const& page) {
+  auto const through = page.empty() ? first : page.back().sequence;
+  auto const is_before = [](auto const& record, std::uint64_t sequence) { return record.first < sequence; };
+  auto read = page.begin();
+  for (auto kept = std::lower_bound(counted.begin(), counted.end(), first, is_before);
+       kept != counted.end() && kept->first <= through; ++kept) {
+    read =
+        std::find_if(read, page.end(), [&](numbered_record const& record) { return record.sequence >= kept->first; });
+    if (read == page.end() || read->sequence != kept->first)
+      return kept->first;
+  }
+  return std::nullopt;
+}
+
 struct release {
   std::atomic<bool>& taken;
   ~release() { taken = false; }
@@ -470,6 +487,14 @@ asio::awaitable<result<egress_page>> rocks_store::read_egress(message::egress_id
                    });
   };
   auto page = co_await read_aside<egress_page>(readers_.get_executor(), latch_, read);
+  if (!page)
+    co_return page.error();
+  auto const missing = order_->locked([&] { return find_missing(queues_[egress].records, first, page->records); });
+  if (missing) {
+    latch_.trip({errc::row_damaged,
+                 "the record " + std::to_string(*missing) + " of " + message::to_text(egress) + " is missing"});
+    co_return error{errc::lost, latch_.why().to_string()};
+  }
   co_return page;
 }
 

@@ -114,6 +114,7 @@ class checker {
     rocksdb::ReadOptions whole;
     whole.verify_checksums = true;
     whole.fill_cache = false;
+    whole.ignore_range_deletions = true; // as table_reads.cpp reads
     std::unique_ptr<rocksdb::Iterator> const rows(database_.NewIterator(whole, family));
     std::string last;
     for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
@@ -291,7 +292,7 @@ result<checked_store> check_store(std::filesystem::path const& directory) {
   if (!families)
     return families.error();
   // As a start would replay it; where nothing says from where on, all of it.
-  auto const replay = order ? replay_of(*order) : nullptr;
+  auto const replay = order ? replay_of(*order, replayed_rows::all) : nullptr;
   auto const at = open_to_read(*rocksdb::Env::Default(), path, *families,
                                rocksdb::WALRecoveryMode::kPointInTimeRecovery, replay.get());
   if (!at)

@@ -34,7 +34,7 @@ attempt<std::optional<std::string>> get(database& in, table of, std::string cons
   std::string value;
   auto const status = in.get().Get(reading(as_far), in.family(of), key, &value);
   // RocksDB before 9.1 gives an empty value where the table's file is not open (its pull request 12443).
-  if (status.IsIncomplete() || (status.ok() && value.empty() && as_far == reach::memory))
+  if (as_far == reach::memory && (status.IsIncomplete() || (status.ok() && value.empty())))
     return std::nullopt;
   if (status.IsNotFound())
     return result<std::optional<std::string>>(std::nullopt);

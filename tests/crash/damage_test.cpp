@@ -25,10 +25,10 @@ TEST_CASE("a damaged log is told at each start, and what is left of it is taken 
   CHECK(told.refused_count > 0);
 }
 
-TEST_CASE("zeros at the end of an older file of the log are told at each start, whatever tables are ahead of it") {
+TEST_CASE("what ends an older file of the log is told at each start, whatever tables are ahead of it") {
   place at;
   told_damage told;
-  check(zeroed_log_files(at, faults_max, told));
+  check(damaged_older_logs(at, faults_max, told));
   CHECK(told.refused_count > 0);
 }
 

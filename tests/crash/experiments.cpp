@@ -224,6 +224,15 @@ std::vector<std::size_t> record_begins(std::string_view content) {
   return begins;
 }
 
+damage another_kind_at(std::size_t begin, std::string const& path, std::string const& content) {
+  return {"a kind with another bit at " + std::to_string(begin) + " of " + std::to_string(content.size()), path,
+          [path, content, begin](disk_image& in) {
+            auto turned = content;
+            turned[begin + 6] = static_cast<char>(turned[begin + 6] ^ 4);
+            in.set_content(path, turned);
+          }};
+}
+
 damage zeros_from(std::size_t begin, std::string const& path, std::string const& content) {
   return {"zeros from " + std::to_string(begin) + " of " + std::to_string(content.size()), path,
           [path, content, begin](disk_image& in) {
@@ -262,8 +271,10 @@ std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> c
       all.push_back({"cut to " + std::to_string(length) + " of " + std::to_string(size), path,
                      [path, content, length](disk_image& in) { in.set_content(path, content.substr(0, length)); }});
     if (kind == file_kind::log)
-      for (auto const begin : record_begins(content))
+      for (auto const begin : record_begins(content)) {
         all.push_back(zeros_from(begin, path, content));
+        all.push_back(another_kind_at(begin, path, content));
+      }
     all.push_back({"missing", path, [path](disk_image& in) { in.lose_file(path); }});
   }
   return all;
@@ -285,7 +296,7 @@ faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::uint64
   return all;
 }
 
-faults zeroed_log_files(place& at, std::size_t faults_max, told_damage& told) {
+faults damaged_older_logs(place& at, std::size_t faults_max, told_damage& told) {
   faults all;
   auto const done = run(at, {}, changes_count, 6);
   auto image = done.before;
@@ -301,13 +312,15 @@ faults zeroed_log_files(place& at, std::size_t faults_max, told_damage& told) {
       auto const content = image.content(image.file_at(logs[i]));
       auto const begins = record_begins(content);
       for (std::size_t k = 0; k < begins.size(); k += stride(begins.size(), 3)) {
-        auto const one = zeros_from(begins[k], logs[i], content);
-        auto damaged = image;
-        one.apply(damaged);
-        add(all, where_in(done, step + 1) + ", " + one.path + ", " + one.what,
-            after_damage(at, damaged, done, done.promised_at(step + 1), told));
-        if (all.size() >= faults_max)
-          return all;
+        for (auto const& one :
+             {zeros_from(begins[k], logs[i], content), another_kind_at(begins[k], logs[i], content)}) {
+          auto damaged = image;
+          one.apply(damaged);
+          add(all, where_in(done, step + 1) + ", " + one.path + ", " + one.what,
+              after_damage(at, damaged, done, done.promised_at(step + 1), told));
+          if (all.size() >= faults_max)
+            return all;
+        }
       }
     }
   }

@@ -24,7 +24,8 @@ struct damage {
   std::string path;
   std::function<void(disk_image&)> apply;
 };
-// Of the files of these kinds: a byte turned round at many places, all lengths from none, an end of zeros, no file.
+// Of the files of these kinds: a byte turned round at many places, all lengths from none, an end of zeros, a record of
+// another kind, no file.
 std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> const& kinds);
 // Whether damage is told: a start is refused, twice; or a read ends the store; or nothing is missing.
 struct told_damage {
@@ -34,8 +35,9 @@ struct told_damage {
 };
 faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::uint64_t seed, std::size_t faults_max,
                      told_damage& told);
-// Of each file of the log but the last one, while tables are made of them: its end reads as zeros.
-faults zeroed_log_files(place& at, std::size_t faults_max, told_damage& told);
+// Of each file of the log but the last one, while tables are made of them: its end reads as zeros, or a record's kind
+// has another bit.
+faults damaged_older_logs(place& at, std::size_t faults_max, told_damage& told);
 
 // A step on a file of one of these kinds fails, or a read, while changes are ordered.
 faults failing_steps(place& at, std::vector<file_kind> const& kinds, fault_cause cause, fault_end end,

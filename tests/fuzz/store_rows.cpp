@@ -68,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   constexpr auto kinds_count = std::tuple_size_v<all_kinds_of_rows>;
   check_one_of(data[0] % kinds_count, key, value, std::make_index_sequence<kinds_count>{});
   check_expiry(value);
-  if (auto const zeros = store::log_file::find_zeros_in_block(rest))
-    ensure(*zeros + store::log_file::header_bytes <= rest.size(), "zeros are found within the block");
+  if (auto const headers = store::log_file::read_block(rest); headers.broken_at)
+    ensure(*headers.broken_at < rest.size(), "what is broken lies within the block");
   return 0;
 }

@@ -2,18 +2,24 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 using namespace statefund::store;
 
 namespace {
 
-std::string record(std::size_t length) {
+std::string record(std::size_t length, char kind = 1) {
   std::string bytes("sum_", 4);
   bytes += static_cast<char>(length & 0xFFU);
   bytes += static_cast<char>(length >> 8U);
-  bytes += '\1';
+  bytes += kind;
   return bytes + std::string(length, '\0');
+}
+
+std::optional<std::uint64_t> broken_at(std::string const& block) {
+  return log_file::read_block(block).broken_at;
 }
 
 } // namespace
@@ -25,20 +31,31 @@ TEST_CASE("a file of the log is told by its name") {
     CHECK_FALSE(log_file::number_in(name));
 }
 
-TEST_CASE("zeros are found where a record should begin, and nowhere else") {
-  auto const records = record(300) + record(0) + record(1);
-  CHECK_FALSE(log_file::find_zeros_in_block(""));
-  CHECK_FALSE(log_file::find_zeros_in_block(records));
-  CHECK(log_file::find_zeros_in_block(std::string(7, '\0')) == 0);
-  CHECK(log_file::find_zeros_in_block(records + std::string(7, '\0')) == records.size());
-  CHECK(log_file::find_zeros_in_block(records + std::string(1000, '\0') + records) == records.size());
+TEST_CASE("what is no record is found where one should begin, and nowhere else") {
+  auto const records = record(300) + record(0) + record(1, 4);
+  std::string const rest(1000, '\0');
+  CHECK_FALSE(broken_at(""));
+  CHECK_FALSE(broken_at(records));
+  CHECK(broken_at(std::string(7, '\0')) == 0);
+  CHECK(broken_at(records + rest) == records.size());
+  CHECK(broken_at(records + rest + records) == records.size());
+  CHECK(broken_at(records + "cut") == records.size());
+  CHECK(broken_at(records + record(65535).substr(0, 100)) == records.size());
+  for (char const kind : {'\5', '\10'}) {
+    auto const found = log_file::read_block(records + record(3, kind) + rest);
+    CHECK(found.broken_at == records.size());
+    CHECK(found.any_overwritten);
+  }
+  for (char const kind : {'\0', '\11', '\377'}) {
+    auto const found = log_file::read_block(records + record(3, kind) + rest);
+    CHECK(found.broken_at == records.size());
+    CHECK_FALSE(found.any_overwritten);
+  }
+}
 
-  // What is left of a block holds no record.
+TEST_CASE("what is left of a block holds no record") {
   auto const full = record(log_file::block_bytes - 2 * log_file::header_bytes);
-  CHECK(log_file::find_zeros_in_block(full + std::string(log_file::header_bytes, '\0')) == full.size());
+  CHECK(broken_at(full + std::string(log_file::header_bytes, '\0')) == full.size());
   auto const fuller = record(log_file::block_bytes - 2 * log_file::header_bytes + 1);
-  CHECK_FALSE(log_file::find_zeros_in_block(fuller + std::string(log_file::header_bytes - 1, '\0')));
-
-  // A length that leads out of the block is another kind of damage.
-  CHECK_FALSE(log_file::find_zeros_in_block(record(65535).substr(0, 100)));
+  CHECK_FALSE(broken_at(fuller + std::string(log_file::header_bytes - 1, '\0')));
 }
