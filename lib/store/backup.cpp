@@ -129,23 +129,38 @@ result<std::uint64_t> copy_files(database& from, std::string const& into, std::a
   return bytes;
 }
 
+// The last number that was written.
+result<std::uint64_t> number_written(rocksdb::DB& db) {
+  std::string value;
+  auto const got = db.Get({}, head_table::head_key, &value);
+  if (got.IsNotFound())
+    return 0;
+  if (!got.ok())
+    return failed("reading what the store says of itself", got);
+  auto const head = head_table::parse_head(value);
+  return head ? result<std::uint64_t>(head->last_number) : error{errc::backup_failed, "the head row is damaged"};
+}
+
 // The last number of the order in the copy.
-result<std::uint64_t> number_in(rocksdb::Env& environment, std::string const& directory) {
+result<std::uint64_t> number_in(rocksdb::Env& environment, std::string const& directory, std::uint64_t written) {
   auto const order = read_order(environment, directory);
   if (!order)
     return error{errc::backup_failed, "reading the copy: " + order.error().to_string()};
-  if (order->recovered < order->witnessed)
+  if (auto const expected = std::max(written, order->witnessed); order->recovered < expected)
     return error{errc::backup_failed, "the copy ends at " + std::to_string(order->recovered) +
-                                          ", and was durable up to " + std::to_string(order->witnessed)};
+                                          ", and what it was made of held more: " + std::to_string(expected)};
   return order->recovered;
 }
 
 result<backup_report> fill(database& from, std::string const& directory, std::atomic<bool> const& cancelled) {
   auto& environment = *from.get().GetEnv();
+  auto const written = number_written(from.get());
+  if (!written)
+    return written.error();
   auto const bytes = copy_files(from, directory + "/db", cancelled);
   if (!bytes)
     return bytes.error();
-  auto const number = number_in(environment, directory);
+  auto const number = number_in(environment, directory, *written);
   if (!number)
     return number.error();
   if (auto const promised = promise::make(environment, directory, *number); !promised)

@@ -228,7 +228,8 @@ result<read_alone> read_head(rocksdb::Env& environment, std::string const& direc
 enum class damage { can_be_passed_over, cannot };
 
 // A file of the log that some tables have replaced, and others need, was synced before the first of them was made, and
-// has to be whole. RocksDB tells of a wrong checksum and of a missing end, and takes other damage for the file's end.
+// has to be whole. RocksDB takes some damage for its end, and overlooks the rest where the tables that replaced it are
+// empty.
 result<damage> look_at_log(rocksdb::Env& environment, std::string const& directory, tables_alone const& tables) {
   auto of_any = damage::can_be_passed_over;
   std::vector<std::string> names;
@@ -239,14 +240,16 @@ result<damage> look_at_log(rocksdb::Env& environment, std::string const& directo
     auto const number = log_file::number_in(name);
     if (!number || *number < tables.needed_from())
       continue;
-    auto const headers = log_file::read(environment, path + '/' + name);
-    if (!headers)
-      return headers.error();
-    if (headers->broken_at && *number < tables.replaced_before())
-      return error{errc::not_opened, path + '/' + name + " has no record at byte " +
-                                         std::to_string(*headers->broken_at) +
+    bool const has_to_be_whole = *number < tables.replaced_before();
+    auto const depth = has_to_be_whole ? log_file::depth::payloads : log_file::depth::headers;
+    auto const seen = log_file::read(environment, path + '/' + name, depth);
+    if (!seen)
+      return seen.error();
+    if (seen->broken_at && has_to_be_whole)
+      return error{errc::not_opened, path + '/' + name + " has no whole record at byte " +
+                                         std::to_string(*seen->broken_at) +
                                          ", where changes stood that a part of the tables holds, and others need"};
-    if (headers->any_overwritten)
+    if (seen->any_overwritten)
       of_any = damage::cannot;
   }
   return of_any;
@@ -366,6 +369,11 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
     return error{errc::format_newer, directory + " has the format " + std::to_string(in_time->format->version) +
                                          ", this version knows formats up to " +
                                          std::to_string(head_table::format_version)};
+  // The format is written once all tables are made. RocksDB takes some damage to the manifest for its end, and passes
+  // over rows of tables that it does not know.
+  for (auto const name : table_names)
+    if (in_time->format && std::find(all->begin(), all->end(), name) == all->end())
+      return error{errc::not_opened, database_path(directory) + " has lost its table " + std::string(name)};
   found.format = in_time->format;
   found.recovered = in_time->head.last_number;
   if (*log == damage::can_be_passed_over) {

@@ -2,8 +2,10 @@
 
 #include "store/errc.hpp"
 
+#include <boost/crc.hpp>
 #include <rocksdb/env.h>
 
+#include <bit>
 #include <charconv>
 #include <memory>
 
@@ -20,8 +22,25 @@ std::optional<std::uint64_t> number_in(std::string_view name) noexcept {
   return is_number ? std::optional(number) : std::nullopt;
 }
 
-headers read_block(std::string_view block) noexcept {
-  headers found;
+namespace {
+
+std::uint32_t little_endian(std::string_view bytes) noexcept {
+  std::uint32_t value = 0;
+  for (auto const byte : {bytes[3], bytes[2], bytes[1], bytes[0]})
+    value = value << 8U | static_cast<unsigned char>(byte);
+  return value;
+}
+
+std::uint32_t checksum_of(std::string_view kind_and_payload) noexcept {
+  boost::crc_optimal<32, 0x1edc6f41, 0xffffffff, 0xffffffff, true, true> sum;
+  sum.process_bytes(kind_and_payload.data(), kind_and_payload.size());
+  return std::rotr(static_cast<std::uint32_t>(sum.checksum()), 15) + 0xa282ead8U;
+}
+
+} // namespace
+
+seen read_block(std::string_view block, depth how) noexcept {
+  seen found;
   bool const is_last = block.size() < block_bytes;
   std::size_t at = 0;
   while (at + header_bytes <= block.size()) {
@@ -30,7 +49,11 @@ headers read_block(std::string_view block) noexcept {
     auto const kind = static_cast<unsigned char>(block[at + 6]);
     std::size_t const length = low + (std::size_t{high} << 8U);
     bool const is_ours = kind >= 1 && kind <= 4;
-    if (!is_ours || length > block.size() - at - header_bytes) {
+    bool const has_room = length <= block.size() - at - header_bytes;
+    bool const is_whole =
+        is_ours && has_room &&
+        (how == depth::headers || checksum_of(block.substr(at + 6, 1 + length)) == little_endian(block.substr(at, 4)));
+    if (!is_whole) {
       found.broken_at = at;
       found.any_overwritten = kind >= 5 && kind <= 8;
       return found;
@@ -42,20 +65,20 @@ headers read_block(std::string_view block) noexcept {
   return found;
 }
 
-result<headers> read(rocksdb::Env& environment, std::string const& path) {
+result<seen> read(rocksdb::Env& environment, std::string const& path, depth how) {
   auto const unreadable = [&path](rocksdb::Status const& why) {
     return error{errc::directory_unusable, path + ": " + why.ToString()};
   };
   std::unique_ptr<rocksdb::SequentialFile> file;
   if (auto const opened = environment.NewSequentialFile(path, &file, rocksdb::EnvOptions()); !opened.ok())
     return unreadable(opened);
-  headers all;
+  seen all;
   std::string into(block_bytes, '\0');
   for (std::uint64_t begin = 0;; begin += block_bytes) {
     rocksdb::Slice block;
     if (auto const got = file->Read(block_bytes, &block, into.data()); !got.ok())
       return unreadable(got);
-    auto const found = read_block({block.data(), block.size()});
+    auto const found = read_block({block.data(), block.size()}, how);
     if (!all.broken_at && found.broken_at)
       all.broken_at = begin + *found.broken_at;
     all.any_overwritten = all.any_overwritten || found.any_overwritten;

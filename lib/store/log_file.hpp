@@ -14,7 +14,8 @@ class Env;
 
 // A file of RocksDB's log (its wiki: "Write Ahead Log File Format"): blocks of 32 KiB, the last one shorter, of records
 // that do not cross them:
-//   record = checksum 4 bytes, length 2 bytes little-endian, kind 1 byte, payload
+//   record = checksum 4 bytes little-endian, length 2 bytes little-endian, kind 1 byte, payload
+//   checksum = CRC-32C of kind and payload, turned right by 15 bits, plus 0xa282ead8
 // What is left of a block is filled with zeros where it cannot hold a record's first 7 bytes.
 //
 // RocksDB (7.8.3) compares checksums of the kinds that this store has it write: 1 to 4. A record of kind and length 0
@@ -29,16 +30,18 @@ constexpr std::size_t header_bytes = 7;
 // Of a name like 000123.log; absent: it is no file of the log.
 std::optional<std::uint64_t> number_in(std::string_view name) noexcept;
 
-// What the first bytes of the records say.
-struct headers {
-  std::optional<std::uint64_t> broken_at; // the first that this store has not written, or whose record has no room
+// As far as each record is looked at: its first bytes, or all that its checksum is of.
+enum class depth { headers, payloads };
+
+struct seen {
+  std::optional<std::uint64_t> broken_at; // the first record that is none of this store's, or is not whole
   bool any_overwritten = false;           // one of the kinds 5 to 8
 };
 
-// Up to the block's first broken one.
-headers read_block(std::string_view block) noexcept;
+// Up to the first broken record.
+seen read_block(std::string_view block, depth how) noexcept;
 
 // Of all blocks. errc::directory_unusable: the file cannot be read. Blocks on the disk.
-result<headers> read(rocksdb::Env& environment, std::string const& path);
+result<seen> read(rocksdb::Env& environment, std::string const& path, depth how);
 
 } // namespace statefund::store::log_file

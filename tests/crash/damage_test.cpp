@@ -47,6 +47,13 @@ TEST_CASE("a damaged manifest is told at each start") {
   CHECK(told.refused_count > 0);
 }
 
+TEST_CASE("a damaged manifest of a store that has made no tables of its log is told, or nothing is missing") {
+  place at;
+  told_damage told;
+  check(damaged_first_manifest(at, faults_max, told));
+  CHECK(told.refused_count > 0);
+}
+
 TEST_CASE("a promise that is damaged or missing is told at each start, unless its other slot is whole") {
   place at;
   told_damage told;

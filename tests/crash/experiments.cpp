@@ -233,6 +233,16 @@ damage another_kind_at(std::size_t begin, std::string const& path, std::string c
           }};
 }
 
+damage payload_turned_at(std::size_t begin, std::string const& path, std::string const& content) {
+  return {"a byte of the payload turned round at " + std::to_string(begin) + " of " + std::to_string(content.size()),
+          path, [path, content, begin](disk_image& in) {
+            auto turned = content;
+            if (begin + 7 < turned.size())
+              turned[begin + 7] = static_cast<char>(turned[begin + 7] ^ 8);
+            in.set_content(path, turned);
+          }};
+}
+
 damage zeros_from(std::size_t begin, std::string const& path, std::string const& content) {
   return {"zeros from " + std::to_string(begin) + " of " + std::to_string(content.size()), path,
           [path, content, begin](disk_image& in) {
@@ -312,8 +322,8 @@ faults damaged_older_logs(place& at, std::size_t faults_max, told_damage& told) 
       auto const content = image.content(image.file_at(logs[i]));
       auto const begins = record_begins(content);
       for (std::size_t k = 0; k < begins.size(); k += stride(begins.size(), 3)) {
-        for (auto const& one :
-             {zeros_from(begins[k], logs[i], content), another_kind_at(begins[k], logs[i], content)}) {
+        for (auto const& one : {zeros_from(begins[k], logs[i], content), another_kind_at(begins[k], logs[i], content),
+                                payload_turned_at(begins[k], logs[i], content)}) {
           auto damaged = image;
           one.apply(damaged);
           add(all, where_in(done, step + 1) + ", " + one.path + ", " + one.what,
@@ -323,6 +333,38 @@ faults damaged_older_logs(place& at, std::size_t faults_max, told_damage& told) 
         }
       }
     }
+  }
+  return all;
+}
+
+faults damaged_first_manifest(place& at, std::size_t faults_max, told_damage& told) {
+  faults all;
+  history done;
+  run_options chosen;
+  chosen.log_bytes_max = 1U << 20U; // nothing makes a table of the log
+  {
+    process own(at, {}, chosen);
+    std::mt19937_64 chance(3);
+    commit(at, own, done, changes_count, chance);
+    done.steps = own.disk().steps();
+  }
+  auto const image = image_after(done, done.steps.size());
+  for (auto const& path : image.paths()) {
+    if (kind_of(path) != file_kind::manifest)
+      continue;
+    auto const content = image.content(image.file_at(path));
+    for (auto const begin : record_begins(content))
+      for (auto const& one : {zeros_from(begin, path, content), another_kind_at(begin, path, content),
+                              payload_turned_at(begin, path, content),
+                              damage{"cut to " + std::to_string(begin), path, [path, content, begin](disk_image& in) {
+                                       in.set_content(path, content.substr(0, begin));
+                                     }}}) {
+        auto damaged = image;
+        one.apply(damaged);
+        add(all, one.path + ", " + one.what, after_damage(at, damaged, done, done.promised.back().number, told));
+        if (all.size() >= faults_max)
+          return all;
+      }
   }
   return all;
 }

@@ -39,6 +39,9 @@ faults damaged_files(place& at, std::vector<file_kind> const& kinds, std::uint64
 // has another bit.
 faults damaged_older_logs(place& at, std::size_t faults_max, told_damage& told);
 
+// Likewise of a manifest, and a cut, while all rows are still in the first file of the log.
+faults damaged_first_manifest(place& at, std::size_t faults_max, told_damage& told);
+
 // A step on a file of one of these kinds fails, or a read, while changes are ordered.
 faults failing_steps(place& at, std::vector<file_kind> const& kinds, fault_cause cause, fault_end end,
                      std::size_t faults_max);

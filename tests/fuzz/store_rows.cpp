@@ -68,7 +68,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   constexpr auto kinds_count = std::tuple_size_v<all_kinds_of_rows>;
   check_one_of(data[0] % kinds_count, key, value, std::make_index_sequence<kinds_count>{});
   check_expiry(value);
-  if (auto const headers = store::log_file::read_block(rest); headers.broken_at)
-    ensure(*headers.broken_at < rest.size(), "what is broken lies within the block");
+  auto const seen = store::log_file::read_block(rest, store::log_file::depth::headers);
+  auto const looked_at = store::log_file::read_block(rest, store::log_file::depth::payloads);
+  ensure(!seen.broken_at || (*seen.broken_at < rest.size() && looked_at.broken_at <= seen.broken_at),
+         "what is broken lies within the block, and the payloads show no less of it");
   return 0;
 }

@@ -19,7 +19,7 @@ std::string record(std::size_t length, char kind = 1) {
 }
 
 std::optional<std::uint64_t> broken_at(std::string const& block) {
-  return log_file::read_block(block).broken_at;
+  return log_file::read_block(block, log_file::depth::headers).broken_at;
 }
 
 } // namespace
@@ -42,12 +42,12 @@ TEST_CASE("what is no record is found where one should begin, and nowhere else")
   CHECK(broken_at(records + "cut") == records.size());
   CHECK(broken_at(records + record(65535).substr(0, 100)) == records.size());
   for (char const kind : {'\5', '\10'}) {
-    auto const found = log_file::read_block(records + record(3, kind) + rest);
+    auto const found = log_file::read_block(records + record(3, kind) + rest, log_file::depth::headers);
     CHECK(found.broken_at == records.size());
     CHECK(found.any_overwritten);
   }
   for (char const kind : {'\0', '\11', '\377'}) {
-    auto const found = log_file::read_block(records + record(3, kind) + rest);
+    auto const found = log_file::read_block(records + record(3, kind) + rest, log_file::depth::headers);
     CHECK(found.broken_at == records.size());
     CHECK_FALSE(found.any_overwritten);
   }
@@ -58,4 +58,17 @@ TEST_CASE("what is left of a block holds no record") {
   CHECK(broken_at(full + std::string(log_file::header_bytes, '\0')) == full.size());
   auto const fuller = record(log_file::block_bytes - 2 * log_file::header_bytes + 1);
   CHECK_FALSE(broken_at(fuller + std::string(log_file::header_bytes - 1, '\0')));
+}
+
+TEST_CASE("a record's checksum is of its kind and its payload") {
+  // CRC-32C of 01 31 32 33 34 35 36 37 38 39, masked.
+  std::string const whole("\xa8\xcb\x5f\x86\x09\x00\x01"
+                          "123456789",
+                          16);
+  CHECK_FALSE(log_file::read_block(whole, log_file::depth::payloads).broken_at);
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    auto damaged = whole;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
+    CHECK(log_file::read_block(damaged, log_file::depth::payloads).broken_at == 0);
+  }
 }
