@@ -250,7 +250,7 @@ asio::awaitable<void> tell_loading(application& served, task::event& loaded) {
 }
 
 asio::awaitable<void> open_and_supervise(application& served, settings const& chosen, loops& all, task::gate& tasks,
-                                         askers& asking, int& exit_code) {
+                                         askers& asking, std::string const& status, int& exit_code) {
   task::event loaded(all.executors().front());
   tasks.start(tell_loading(served, loaded));
   auto const opened = co_await served.open();
@@ -261,6 +261,7 @@ asio::awaitable<void> open_and_supervise(application& served, settings const& ch
     co_await close_again(served, asking, all);
     co_return;
   }
+  systemd::notify_status(status);
   tasks.start(reload_on_hangup(asking.hangups, served));
   if (asking.watch_is_open)
     tasks.start(reload_on_change(asking.changes, served));
@@ -314,13 +315,13 @@ int serve(settings const& chosen) {
     return refuse_store(kept.error());
   tell_store(chosen, **kept);
   log_modules(**first, nullptr, chosen.modules.string());
-  systemd::notify_status(sentence_of(**first));
   application served({chosen, *first, executors, std::move(*kept), end_at_once, [&modules] { return modules.load(); },
                       systemd::notify_reloading, tell_modules});
   log_tls(served.tls(), nullptr);
   int exit_code = 0;
+  auto const status = sentence_of(**first);
   task::gate tasks(executors.front());
-  tasks.start(open_and_supervise(served, chosen, all, tasks, asking, exit_code));
+  tasks.start(open_and_supervise(served, chosen, all, tasks, asking, status, exit_code));
   all.run();
   return exit_code;
 }

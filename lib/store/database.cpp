@@ -432,6 +432,7 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
   if (!found)
     return found.error();
   replay_ = replay_of(*found, replayed_rows::all);
+  recovered_ = found->recovered;
   if (found->is_new) {
     auto const synced = sync_names_to(environment_, directory_);
     return synced ? promise::make(environment_, directory_, 0) : synced;
@@ -485,6 +486,10 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
   } else if (!status.IsNotFound()) {
     return to_error(status, "reading the head");
   }
+  if (found_.last_number != recovered_)
+    return error{errc::promise_broken, directory_ + " held changes up to number " + std::to_string(recovered_) +
+                                           " before it was opened, and holds them up to number " +
+                                           std::to_string(found_.last_number)};
   if (auto const promised = promise::make(environment_, directory_, found_.last_number); !promised)
     return promised.error();
   auto file = promise::open(environment_, directory_);

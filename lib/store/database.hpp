@@ -113,6 +113,7 @@ class database {
   std::string const directory_;
   void* lock_ = nullptr; // rocksdb::FileLock
   std::unique_ptr<rocksdb::WalFilter> replay_;
+  std::uint64_t recovered_ = 0; // by reading alone
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, table_names.size()> families_{};
   std::optional<promise> promise_;

@@ -11,17 +11,6 @@
 
 namespace statefund::store::log_file {
 
-std::optional<std::uint64_t> number_in(std::string_view name) noexcept {
-  constexpr std::string_view ending = ".log";
-  if (!name.ends_with(ending))
-    return std::nullopt;
-  name.remove_suffix(ending.size());
-  std::uint64_t number = 0;
-  auto const [end, why] = std::from_chars(name.data(), name.data() + name.size(), number);
-  bool const is_number = why == std::errc() && end == name.data() + name.size();
-  return is_number ? std::optional(number) : std::nullopt;
-}
-
 namespace {
 
 std::uint32_t little_endian(std::string_view bytes) noexcept {
@@ -38,6 +27,17 @@ std::uint32_t checksum_of(std::string_view kind_and_payload) noexcept {
 }
 
 } // namespace
+
+std::optional<std::uint64_t> number_in(std::string_view name) noexcept {
+  constexpr std::string_view ending = ".log";
+  if (!name.ends_with(ending))
+    return std::nullopt;
+  name.remove_suffix(ending.size());
+  std::uint64_t number = 0;
+  auto const [end, why] = std::from_chars(name.data(), name.data() + name.size(), number);
+  bool const is_number = why == std::errc() && end == name.data() + name.size();
+  return is_number ? std::optional(number) : std::nullopt;
+}
 
 seen read_block(std::string_view block, depth how) noexcept {
   seen found;

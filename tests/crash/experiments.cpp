@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t changes_count = 150;
 constexpr std::size_t changes_behind = 12;
-constexpr std::size_t reads_count = 12;
 
 void add(faults& to, std::string const& where, std::string const& fault) {
   if (!fault.empty())
@@ -411,15 +410,37 @@ faults failing_reads(place& at, std::size_t faults_max) {
   faults all;
   auto const before = run(at, {}, changes_count, 9);
   auto const start = image_after(before, before.steps.size());
-  std::mt19937_64 chance(10);
+  auto const promised = before.promised.back().number;
+  std::size_t opening_count = 0;
+  std::size_t all_count = 0;
+  {
+    process without(at, start);
+    opening_count = without.disk().reads_count();
+    auto of = before;
+    std::mt19937_64 chance(10);
+    commit(at, without, of, changes_count, chance);
+    all_count = without.disk().reads_count();
+  }
   std::size_t failed_count = 0;
-  for (std::size_t read = 0; read < reads_count && all.size() < faults_max; ++read) {
+  for (std::size_t read = 0; read < opening_count && all.size() < faults_max; read += stride(opening_count, 24)) {
+    run_options chosen;
+    chosen.fails_read = read;
+    process own(at, start, chosen);
+    failed_count += own.disk().has_failed_read() ? 1 : 0;
+    auto const left = own.is_open() ? own.stop() : own.disk().image();
+    process next(at, left);
+    add(all, "read " + std::to_string(read) + " of a start fails",
+        survivors_of(at, next, before.ordered, promised).fault);
+  }
+  std::mt19937_64 chance(10);
+  for (std::size_t read = opening_count; read < all_count && all.size() < faults_max;
+       read += stride(all_count - opening_count, 24)) {
     process own(at, start);
     if (!own.is_open())
       throw std::runtime_error(own.refused().to_string());
-    own.disk().fail_read(own.disk().reads_count() + read);
+    own.disk().fail_read(read);
     auto of = before;
-    of.promised = {{0, before.promised.back().number}};
+    of.promised = {{0, promised}};
     add(all, "read " + std::to_string(read) + " fails", after_a_failure(at, own, of, chance));
     failed_count += own.disk().has_failed_read() ? 1 : 0;
   }

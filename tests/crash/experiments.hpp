@@ -42,7 +42,7 @@ faults damaged_older_logs(place& at, std::size_t faults_max, told_damage& told);
 // Likewise of a manifest, and a cut, while all rows are still in the first file of the log.
 faults damaged_first_manifest(place& at, std::size_t faults_max, told_damage& told);
 
-// A step on a file of one of these kinds fails, or a read, while changes are ordered.
+// A step on a file of one of these kinds fails, or a read, at a start or while changes are ordered.
 faults failing_steps(place& at, std::vector<file_kind> const& kinds, fault_cause cause, fault_end end,
                      std::size_t faults_max);
 faults failing_reads(place& at, std::size_t faults_max);

@@ -52,6 +52,8 @@ process::process(place& at, disk_image before, run_options const& chosen)
   at.loop.time().advance(1s);
   if (chosen.fails)
     disk_->fail(*chosen.fails);
+  if (chosen.fails_read)
+    disk_->fail_read(*chosen.fails_read);
   auto opened =
       store::rocks_store::open(options_of(at, *environment_, chosen), [this](error const&) { ++lost_count_; });
   if (opened)

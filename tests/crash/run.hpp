@@ -31,8 +31,9 @@ struct run_options {
   store::sync_policy sync;
   std::uint64_t log_bytes_max = 12U << 10U; // so that a run flushes and compacts
   std::optional<std::uint64_t> accept_loss;
-  std::optional<fault> fails; // from the open on
-  std::string directory;      // empty: the place's own
+  std::optional<fault> fails;            // from the open on
+  std::optional<std::size_t> fails_read; // likewise
+  std::string directory;                 // empty: the place's own
 };
 
 // A process with its store.

@@ -94,6 +94,21 @@ daemon_test('the memory store says once that it keeps nothing, and says how many
   assert.match(daemon.log, /SF0010.*\b3\b/);
 });
 
+daemon_test('a store that does not always sync says in the log and in its status what may be lost', async (stage) => {
+  for (const [sync, lost] of [['interval', /within 100ms/], ['never', /by itself/], ['always', undefined]]) {
+    const daemon = await stage.start({'test.yaml': nowhere}, {store: 'rocksdb', args: ['--set', `store.sync=${sync}`]});
+    const told = JSON.parse((await daemon.ask_admin('GET', '/v1/status')).text).store_may_lose;
+    if (lost) {
+      assert.match(told, lost);
+      await daemon.logged(/SF0306/);
+    } else {
+      assert.equal(told, '');
+      assert.doesNotMatch(daemon.log, /SF0306/);
+    }
+    await daemon.stop();
+  }
+});
+
 daemon_test('a second daemon does not take over a socket that answers', async (stage) => {
   const first = await stage.start_with([echo()]);
   const second = await run_with(stage, {'test.yaml': nowhere});

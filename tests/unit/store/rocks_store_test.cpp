@@ -1,6 +1,8 @@
 #include "store/delayed_table.hpp"
+#include "store/head_table.hpp"
 #include "store/rocks_store.hpp"
 #include "store/state_table.hpp"
+#include "store/tables.hpp"
 
 #include "support/event_loop.hpp"
 #include "support/temporary_directory.hpp"
@@ -194,6 +196,27 @@ TEST_CASE("a data directory is the daemon's own, and one process's") {
     CHECK(why.code == store::errc::directory_unusable);
     CHECK(why.detail == directory.string() + " is not a directory");
   }
+}
+
+TEST_CASE("a directory that a newer version has written is refused, and left as it is") {
+  support::temporary_directory const place;
+  { auto const own = open(place.path()); }
+  {
+    rocksdb::Options options;
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (auto const name : store::table_names)
+      families.emplace_back(std::string(name), options);
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* opened = nullptr;
+    REQUIRE(rocksdb::DB::Open(options, place.path() / "db", families, &handles, &opened).ok());
+    std::unique_ptr<rocksdb::DB> const own(opened);
+    CHECK(own->Put({}, store::head_table::format_key, store::head_table::value_of(store::head_table::format{2, 256}))
+              .ok());
+    for (auto* const family : handles)
+      CHECK(own->DestroyColumnFamilyHandle(family).ok());
+  }
+  for (int start = 0; start < 2; ++start)
+    CHECK(refused(place.path()).code == store::errc::format_newer);
 }
 
 TEST_CASE("numbers go on where they were, also after the clock was set back") {
