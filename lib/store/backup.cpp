@@ -129,18 +129,6 @@ result<std::uint64_t> copy_files(database& from, std::string const& into, std::a
   return bytes;
 }
 
-// The last number that was written.
-result<std::uint64_t> number_written(rocksdb::DB& db) {
-  std::string value;
-  auto const got = db.Get({}, head_table::head_key, &value);
-  if (got.IsNotFound())
-    return 0;
-  if (!got.ok())
-    return failed("reading what the store says of itself", got);
-  auto const head = head_table::parse_head(value);
-  return head ? result<std::uint64_t>(head->last_number) : error{errc::backup_failed, "the head row is damaged"};
-}
-
 // The last number of the order in the copy.
 result<std::uint64_t> number_in(rocksdb::Env& environment, std::string const& directory, std::uint64_t written) {
   auto const order = read_order(environment, directory);
@@ -154,13 +142,13 @@ result<std::uint64_t> number_in(rocksdb::Env& environment, std::string const& di
 
 result<backup_report> fill(database& from, std::string const& directory, std::atomic<bool> const& cancelled) {
   auto& environment = *from.get().GetEnv();
-  auto const written = number_written(from.get());
+  auto const written = read_head(from.get());
   if (!written)
-    return written.error();
+    return error{errc::backup_failed, written.error().to_string()};
   auto const bytes = copy_files(from, directory + "/db", cancelled);
   if (!bytes)
     return bytes.error();
-  auto const number = number_in(environment, directory, *written);
+  auto const number = number_in(environment, directory, written->last_number);
   if (!number)
     return number.error();
   if (auto const promised = promise::make(environment, directory, *number); !promised)

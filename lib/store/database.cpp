@@ -199,9 +199,9 @@ struct read_alone {
 };
 
 // What the store says of itself, by reading alone.
-result<read_alone> read_head(rocksdb::Env& environment, std::string const& directory,
-                             std::vector<std::string> const& families, rocksdb::WALRecoveryMode mode,
-                             rocksdb::WalFilter* replay) {
+result<read_alone> read_by_itself(rocksdb::Env& environment, std::string const& directory,
+                                  std::vector<std::string> const& families, rocksdb::WALRecoveryMode mode,
+                                  rocksdb::WalFilter* replay) {
   auto const opened = open_to_read(environment, directory, families, mode, replay);
   if (!opened)
     return opened.error();
@@ -211,15 +211,11 @@ result<read_alone> read_head(rocksdb::Env& environment, std::string const& direc
   auto status = db.Get({}, head_table::format_key, &value);
   if (status.ok() && !(found.format = head_table::parse_format(value)))
     return error{errc::row_damaged, "the format row"};
-  if (status.ok())
-    status = db.Get({}, head_table::head_key, &value);
-  if (status.IsNotFound())
-    return found;
-  if (!status.ok())
-    return to_error(status, "reading what the store says of itself");
-  auto const head = head_table::parse_head(value);
+  if (!status.ok() && !status.IsNotFound())
+    return to_error(status, "reading the format");
+  auto const head = read_head(db);
   if (!head)
-    return error{errc::row_damaged, "the head row"};
+    return head.error();
   found.head = *head;
   return found;
 }
@@ -331,6 +327,17 @@ error to_error(rocksdb::Status const& status, std::string const& doing) {
   return {status.IsCorruption() ? errc::row_damaged : errc::lost, doing + ": " + status.ToString()};
 }
 
+result<head_table::head> read_head(rocksdb::DB& from) {
+  std::string value;
+  auto const status = from.Get({}, head_table::head_key, &value);
+  if (status.IsNotFound())
+    return head_table::head();
+  if (!status.ok())
+    return to_error(status, "reading the head");
+  auto const head = head_table::parse_head(value);
+  return head ? result<head_table::head>(*head) : error{errc::row_damaged, "the head row"};
+}
+
 result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory) {
   auto const promised = promise::read(environment, directory);
   if (!promised && promised.error().code != errc::row_damaged)
@@ -353,7 +360,7 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
   if (!all)
     return all.error();
   tables_alone tables;
-  auto const without = read_head(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, &tables);
+  auto const without = read_by_itself(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, &tables);
   if (!without)
     return without.error();
   found.flushed = without->head.last_number;
@@ -362,7 +369,8 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
     return log.error();
   // With all tables, so that it begins and ends where a start's does.
   auto const replay = replay_of(found, replayed_rows::heads);
-  auto const in_time = read_head(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, replay.get());
+  auto const in_time =
+      read_by_itself(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, replay.get());
   if (!in_time)
     return in_time.error();
   if (in_time->format && in_time->format->version > head_table::format_version)
@@ -377,8 +385,8 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
   found.format = in_time->format;
   found.recovered = in_time->head.last_number;
   if (*log == damage::can_be_passed_over) {
-    auto const skipping = read_head(environment, directory, {rocksdb::kDefaultColumnFamilyName},
-                                    WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
+    auto const skipping = read_by_itself(environment, directory, {rocksdb::kDefaultColumnFamilyName},
+                                         WALRecoveryMode::kSkipAnyCorruptedRecords, nullptr);
     if (!skipping)
       return skipping.error();
     found.witnessed = skipping->head.synced_through;
@@ -477,15 +485,10 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
   } else {
     return error{errc::row_damaged, "the format row"};
   }
-  status = db_->Get({}, family(table::head), head_table::head_key, &value);
-  if (status.ok()) {
-    auto const head = head_table::parse_head(value);
-    if (!head)
-      return error{errc::row_damaged, "the head row"};
-    found_ = *head;
-  } else if (!status.IsNotFound()) {
-    return to_error(status, "reading the head");
-  }
+  auto const head = read_head(*db_);
+  if (!head)
+    return head.error();
+  found_ = *head;
   if (found_.last_number != recovered_)
     return error{errc::promise_broken, directory_ + " held changes up to number " + std::to_string(recovered_) +
                                            " before it was opened, and holds them up to number " +

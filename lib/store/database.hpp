@@ -71,6 +71,8 @@ result<std::vector<std::string>> families_of(rocksdb::Env& environment, std::str
 result<opened_to_read> open_to_read(rocksdb::Env& environment, std::string const& directory,
                                     std::vector<std::string> const& families, rocksdb::WALRecoveryMode mode,
                                     rocksdb::WalFilter* replay);
+// All zeros while nothing was committed. errc::lost, row_damaged. Any thread.
+result<head_table::head> read_head(rocksdb::DB& from);
 // Lets the log through as far as its batches follow each other, behind what is there without it; of them all rows, or
 // what the store says of itself alone.
 enum class replayed_rows { all, heads };

@@ -1,6 +1,7 @@
 #include "crash/experiments.hpp"
 
 #include "error/ensure.hpp"
+#include "store/log_file.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -204,11 +205,10 @@ faults lost_log_files(place& at, std::size_t faults_max) {
   return all;
 }
 
-// Of a file of the log: RocksDB's records do not cross blocks of 32 KiB, and begin with a checksum of 4 bytes, their
-// length in 2 bytes and a kind; what is left of a block is no record if it has less than these 7 bytes.
+// Of a file of the log, or a manifest, which is one.
 std::vector<std::size_t> record_begins(std::string_view content) {
-  constexpr std::size_t block_bytes = 32U << 10U;
-  constexpr std::size_t header_bytes = 7;
+  using store::log_file::block_bytes;
+  using store::log_file::header_bytes;
   std::vector<std::size_t> begins;
   for (std::size_t at = 0; at + header_bytes <= content.size();) {
     if (block_bytes - at % block_bytes < header_bytes) {

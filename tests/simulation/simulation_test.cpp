@@ -26,6 +26,7 @@ TEST_CASE("programs crash between the parts of a batch, and set messages aside")
   std::size_t crashes_in_parts_count = 0;
   std::size_t letters_count = 0;
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
     auto const end = run(make_program(seed));
     CHECK(end.fault.empty());
     crashes_in_parts_count += end.crashes_in_parts_count;
