@@ -94,8 +94,9 @@ class commit_queue {
   void run();
   void look_for_wanted() const;
   std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
-  // What of the changes is to be written: not what one of them puts and another one removes again. Returns how many
-  // delayed messages there are more.
+  // What of the changes is to be written, by table and key: what is put next to the last row is put fast. Of each row
+  // the last word alone, and nothing of an entry that is put and removed again. Returns how many delayed messages there
+  // are more.
   static result<std::int64_t> fill(rocksdb::WriteBatch& rows, std::vector<ordered> const& batch, database const& to);
   enum class sync { now, later };
   bool write(std::vector<ordered> const& batch, sync how);
