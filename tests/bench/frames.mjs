@@ -39,8 +39,9 @@ export function incomplete_invocation_context(state) {
 }
 
 // One message of a POST /-/batch.
-export function ingress_frame(target, value) {
-  const bytes = message(field(1, address(target)), field(2, typed_value(value)));
+export function ingress_frame(target, value, delay_ms = 0) {
+  const delay = delay_ms > 0 ? number_field(4, delay_ms) : Buffer.alloc(0);
+  const bytes = message(field(1, address(target)), field(2, typed_value(value)), delay);
   return Buffer.concat([varint(bytes.length), bytes]);
 }
 

@@ -119,16 +119,29 @@ async function measure_kind(binary, client, nginx, kind, messages) {
   });
 }
 
-// Milliseconds until a daemon that was killed serves again, and until it has called a function, with so many messages
-// waiting.
-async function start_with(binary, nginx, pending, addresses) {
+const starts = {
+  'none': {count: 0},
+  '10,000 waiting': {count: 10_000, addresses_count: 10_000},
+  '1,000,000 waiting': {count: 1_000_000, addresses_count: 100_000},
+  '1,000,000 delayed until tomorrow': {count: 1_000_000, addresses_count: 100_000, delay_ms: 24 * 3600 * 1000},
+};
+
+// Milliseconds until a daemon that was killed serves again, and, where messages wait, until it has called a function.
+async function start_with(binary, nginx, {count, addresses_count, delay_ms}) {
   const name = 'empty';
   return with_daemon(binary, nginx, kinds.always, async (daemon, restart) => {
-    if (pending === 0) return {ready_ms: (await restart()).ready_ms};
-    await daemon.ask_admin('POST', `/v1/functions/${namespace}/${name}/pause`);
-    const bodies = load.uploads({namespace, name, id_of: (i) => `address-${i % addresses}`, value, count: pending, messages_per_upload: 2_000});
-    await load.upload_all(daemon, bodies, 4);
+    if (count > 0) {
+      await daemon.ask_admin('POST', `/v1/functions/${namespace}/${name}/pause`);
+      const id_of = (i) => `address-${i % addresses_count}`;
+      const bodies = load.uploads({namespace, name, id_of, value, count, messages_per_upload: 2_000, delay_ms});
+      await load.upload_all(daemon, bodies, 4);
+    }
     const {daemon: again, ready_ms} = await restart();
+    if (count === 0 || delay_ms) {
+      const delayed_count = Number(/^statefun_delayed_pending (\S+)/m.exec((await again.ask_admin('GET', '/metrics')).text)[1]);
+      if (delayed_count !== count) throw new Error(`${delayed_count} messages are delayed instead of ${count}`);
+      return {ready_ms};
+    }
     const begun_at = performance.now();
     await again.ask_admin('POST', `/v1/functions/${namespace}/${name}/resume`);
     await eventually('a function is called', 60_000, async () =>
@@ -155,27 +168,27 @@ export async function keeping({binary, client, directory, rounds, messages}) {
       }
       syncs_ms.push(...syncs_of_disk(directory.path, 200));
     }
-    const starts = [];
-    for (const [pending, addresses] of [[0, 0], [10_000, 10_000], [1_000_000, 100_000]]) {
-      const taken = [];
-      for (let round = 0; round < rounds; ++round) taken.push(await start_with(binary, nginx, pending, addresses));
-      starts.push([pending, taken]);
+    const started = {};
+    for (const [name, what] of Object.entries(starts)) {
+      started[name] = [];
+      for (let round = 0; round < rounds; ++round) started[name].push(await start_with(binary, nginx, what));
     }
-    return told({seen, syncs_ms, starts});
+    return told({seen, syncs_ms, started});
   } finally {
     await nginx.stop();
   }
 }
 
-function told({seen, syncs_ms, starts}) {
+function told({seen, syncs_ms, started}) {
   const of = (kind, pick) => median(seen[kind].map(pick));
   const whole = (number) => Math.round(number).toLocaleString('en-US');
   const share = (kind, pick) => median(seen[kind].map((it, round) => pick(it) / pick(seen.memory[round])));
-  const rows = [['', 'messages/s', 'of memory', 'us a message', 'with state and record/s', 'of memory', 'us a message',
+  const rows = [['', 'accepted/s', 'messages/s', 'of memory', 'us a message', 'with state and record/s', 'of memory', 'us a message',
     'bytes written', 'of the process', 'one at a time/s', 'of memory', 'bytes written', 'hot/s', 'answer p50 ms', 'p99 ms']];
   for (const kind of Object.keys(kinds)) {
     const answered = seen[kind].flatMap((it) => it.answered_ms);
     rows.push([kind === 'memory' ? kind : `rocksdb, ${kind}`,
+      whole(of(kind, (it) => it.empty.accepted_per_second)),
       whole(of(kind, (it) => it.empty.per_second)), share(kind, (it) => it.empty.per_second).toFixed(2),
       of(kind, (it) => it.empty.dispatching_us).toFixed(1),
       whole(of(kind, (it) => it.full.per_second)), share(kind, (it) => it.full.per_second).toFixed(2),
@@ -189,11 +202,11 @@ function told({seen, syncs_ms, starts}) {
   }
   const sync_ms = [0.5, 0.99].map((it) => quantile(syncs_ms, it));
   const answer_ms = quantile(seen.always.flatMap((it) => it.answered_ms), 0.5);
-  const start_rows = [['messages waiting', 'ms until it serves', 'lowest-highest', 'ms until a function is called'],
-    ...starts.map(([pending, taken]) => {
+  const start_rows = [['messages', 'ms until it serves', 'lowest-highest', 'ms until a function is called'],
+    ...Object.entries(started).map(([name, taken]) => {
       const ready_ms = taken.map((it) => it.ready_ms);
-      return [pending.toLocaleString('en-US'), whole(median(ready_ms)), `${whole(Math.min(...ready_ms))}-${whole(Math.max(...ready_ms))}`,
-        pending === 0 ? '-' : whole(median(taken.map((it) => it.called_ms)))];
+      return [name, whole(median(ready_ms)), `${whole(Math.min(...ready_ms))}-${whole(Math.max(...ready_ms))}`,
+        taken[0].called_ms ? whole(median(taken.map((it) => it.called_ms))) : '-'];
     })];
   const judged = (kept) => (kept ? 'within' : 'not within');
   const kept_share = share('always', (it) => it.full.per_second);

@@ -31,12 +31,12 @@ function expect_status(answer, status, what) {
 }
 
 // The bodies of batch uploads with `count` messages in all, each for the address that `id_of` gives its index.
-export function uploads({namespace, name, id_of, value, count, messages_per_upload}) {
+export function uploads({namespace, name, id_of, value, count, messages_per_upload, delay_ms}) {
   const bodies = [];
   for (let first = 0; first < count; first += messages_per_upload) {
     const frames = [];
     for (let i = first; i < Math.min(count, first + messages_per_upload); ++i) {
-      frames.push(ingress_frame({namespace, name, id: id_of(i)}, value));
+      frames.push(ingress_frame({namespace, name, id: id_of(i)}, value, delay_ms));
     }
     bodies.push({bytes: Buffer.concat(frames), message_count: frames.length});
   }
@@ -197,7 +197,7 @@ export async function run({daemon, nginx, name, bodies, times = 1, connection_co
   const begun_at = performance.now();
   const end_at = begun_at + patience_ms;
 
-  let all_sent = false;
+  let all_sent_at;
   let records_expected = Infinity; // known once all is through: one for each call
   let next = 0;
   async function send() {
@@ -214,19 +214,19 @@ export async function run({daemon, nginx, name, bodies, times = 1, connection_co
   async function watch() {
     for (;;) {
       const now = await counts(daemon, name);
-      if (all_sent && now.taken_in - before.taken_in >= message_count && now.called_with - before.called_with >= message_count && settled(now)) {
+      if (all_sent_at && now.taken_in - before.taken_in >= message_count && now.called_with - before.called_with >= message_count && settled(now)) {
         records_expected = now.calls - before.calls;
         return now;
       }
       if (performance.now() > end_at) {
         throw new Error(`${message_count} messages to ${name} are not through after ${patience_ms} ms: ${JSON.stringify({before, now})}`);
       }
-      await pause(all_sent ? 20 : 200);
+      await pause(all_sent_at ? 20 : 200);
     }
   }
 
   try {
-    const sending = Promise.all(Array.from({length: connection_count}, send)).then(() => (all_sent = true));
+    const sending = Promise.all(Array.from({length: connection_count}, send)).then(() => (all_sent_at = performance.now()));
     const [now] = await Promise.all([watch(), sending, reader ? read() : undefined]);
     const seconds = (performance.now() - begun_at) / 1e3;
     const spent = processors();
@@ -249,6 +249,7 @@ export async function run({daemon, nginx, name, bodies, times = 1, connection_co
     return {
       messages: message_count,
       per_second: message_count / seconds,
+      accepted_per_second: message_count * 1e3 / (all_sent_at - begun_at),
       messages_per_call: message_count / handled,
       dispatching_us: per_message('statefund'),
       function_us: per_message('nginx'),
