@@ -69,16 +69,23 @@ void add(dispatch::lane_status const& lane, std::int64_t& failed_at_ms, admin::f
   into.addresses_paused_count += lane.paused_count;
   if (lane.paused)
     into.paused = lane.paused;
-  if (lane.failing_count == 0 && lane.not_reached_count == 0)
+  bool const has_failed = lane.failing_count > 0 || lane.not_reached_count > 0;
+  bool const tries_again = lane.attempts.calls_retrying_count > 0;
+  if (!has_failed && !tries_again)
     return;
   if (!into.last_failure)
     into.last_failure.emplace();
   auto& failure = *into.last_failure;
   failure.attempts_count =
-      std::max<std::uint64_t>({failure.attempts_count, lane.failures_count_max, lane.not_reached_count, 1});
-  if (lane.last_error_at_ms >= failed_at_ms) {
+      std::max<std::uint64_t>({failure.attempts_count, lane.failures_count_max, lane.not_reached_count, 1,
+                               tries_again ? lane.attempts.last_failed_attempt : 0});
+  if (has_failed && lane.last_error_at_ms >= failed_at_ms) {
     failed_at_ms = lane.last_error_at_ms;
     failure.error = lane.last_error;
+  }
+  if (tries_again && lane.attempts.last_error_at_ms >= failed_at_ms) {
+    failed_at_ms = lane.attempts.last_error_at_ms;
+    failure.error = lane.attempts.last_error;
   }
   if (lane.next_attempt_ms >= 0) {
     auto const at = clock::unix_ms() + lane.next_attempt_ms;

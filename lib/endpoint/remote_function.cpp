@@ -7,6 +7,7 @@
 #include "endpoint/tls_client.hpp"
 #include "error/ensure.hpp"
 #include "function/errc.hpp"
+#include "log/log.hpp"
 #include "task/timer.hpp"
 #include "task/with_deadline.hpp"
 #include "wire/answer.hpp"
@@ -24,8 +25,13 @@ namespace statefund::endpoint {
 
 namespace asio = boost::asio;
 using statefund::function::errc;
+using namespace std::chrono_literals;
 
 namespace {
+
+constexpr log::logger logger{"endpoint"};
+// A call may try for minutes, and thousands of calls at a time.
+constexpr auto log_again_after = 10s;
 
 // Ends before Content-Length's digits.
 std::string request_head(options const& from) {
@@ -72,6 +78,18 @@ struct attempted {
   std::chrono::nanoseconds wished{};    // for so long the endpoint wishes for no other attempt
 };
 
+// Held by a call from its first attempt that failed until its end.
+class tries_again {
+ public:
+  explicit tries_again(statefund::function::attempt_counts& in) noexcept : in_(in) { ++in_.calls_retrying_count; }
+  ~tries_again() { --in_.calls_retrying_count; }
+  tries_again(tries_again const&) = delete;
+  tries_again& operator=(tries_again const&) = delete;
+
+ private:
+  statefund::function::attempt_counts& in_;
+};
+
 } // namespace
 
 struct remote_function::impl {
@@ -97,6 +115,8 @@ struct remote_function::impl {
   pool connections;
   counters counts;
   statefund::function::attempt_counts tally;
+  clock::steady::time_point log_again_at;
+  std::uint64_t unlogged_count = 0;
 
   timeouts configured_timeouts() const {
     auto const call = configured.limits.call_timeout;
@@ -177,6 +197,27 @@ struct remote_function::impl {
       return;
     ++counts.attempts_failed;
     ++tally.failures_by_reason[made.reason];
+  }
+
+  // Whoever looks, or reads the log, sees it while the call goes on.
+  void tell(message::address const& self, attempted const& made, unsigned attempt, clock::steady::duration wait) {
+    tally.last_error = made.what + place_of(attempt, made);
+    tally.last_error_at_ms = clock::unix_ms();
+    tally.last_failed_attempt = attempt;
+    auto const now = clock::steady::now();
+    if (now < log_again_at) {
+      ++unlogged_count;
+      return;
+    }
+    logger.warning({number::attempt_failed, "an attempt failed; the call tries again until its time is over"},
+                   {{"address", to_text(self)},
+                    {"error", tally.last_error},
+                    {"next_attempt_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()},
+                    {"call_timeout_ms",
+                     std::chrono::duration_cast<std::chrono::milliseconds>(configured.limits.call_timeout).count()},
+                    {"unlogged", unlogged_count}});
+    log_again_at = now + log_again_after;
+    unlogged_count = 0;
   }
 
   attempted failed(failure const& met, connection_age of, std::string address) const {
@@ -287,6 +328,7 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
 
   auto from = connection_from::pool;
   attempted before; // what is known when the budget ends in the middle of one
+  std::optional<tries_again> again;
   for (unsigned attempt = 1;;) {
     auto const started_at = clock::steady::now();
     auto made = co_await own.attempt(*body, total, from);
@@ -311,8 +353,11 @@ asio::awaitable<result<message::reply>> remote_function::call(message::address c
       break;
     }
 
-    auto const again_at = clock::steady::now() + made.wished + own.backoff(attempt);
-    task::timer pause(own.executor, std::min(again_at, total.when()));
+    if (!again)
+      again.emplace(own.tally);
+    auto const pause_length = made.wished + own.backoff(attempt);
+    own.tell(self, made, attempt, pause_length);
+    task::timer pause(own.executor, std::min(clock::steady::now() + pause_length, total.when()));
     auto wait = pause.async_wait(asio::deferred);
     auto const waited = co_await task::with_deadline(std::move(wait), clock::deadline::never());
     if (waited.has_error())

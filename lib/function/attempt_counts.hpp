@@ -19,6 +19,13 @@ struct attempt_counts {
   std::size_t connections_idle_count = 0;
   std::size_t connections_busy_count = 0;
 
+  // Calls that are out, whose last attempt has failed, and that try again.
+  std::size_t calls_retrying_count = 0;
+  // The last such attempt, of any of them.
+  std::string last_error;
+  std::int64_t last_error_at_ms = 0; // Unix
+  unsigned last_failed_attempt = 0;  // of its call, from 1
+
   void took(double seconds) noexcept {
     std::size_t i = 0;
     while (i < seconds_bounds.size() && seconds > seconds_bounds[i])

@@ -37,6 +37,26 @@ daemon_test('a function that throws is called again until it recovers, and every
   await daemon.logged(/SF0202/);
 });
 
+daemon_test('what a function throws is told at its first attempt, while the call has minutes left, until it recovers', async (stage) => {
+  let broken = true;
+  const daemon = await stage.start_with([{
+    typename: 'test/echo',
+    fn(context, message) {
+      if (broken) throw new Error('not now');
+      context.send(to_egress(message.asString()));
+    },
+  }]);
+  const failure = async () => JSON.parse((await request(daemon.admin, 'GET', '/v1/status')).text).functions[0].last_failure;
+  assert.equal((await daemon.put(['test', 'echo', 'x'], 'patience')).status, 202);
+  await daemon.logged(/SF0246.*address=test\/echo\/x.*answered 500/);
+  const told = await failure();
+  assert.match(told.error, /answered 500.*attempt \d+, /s);
+  assert.ok(told.attempts_count >= 1);
+  broken = false;
+  assert.deepEqual((await daemon.take_from_egress(out, 1)).map(value_of), ['patience']);
+  await eventually('the failure is no longer told', 10_000, async () => (await failure()) === null);
+});
+
 daemon_test('an endpoint that is down is called again, and what waited arrives once it is up', async (stage) => {
   const socket = stage.directory.file('late.sock');
   const daemon = await stage.start(

@@ -1,5 +1,6 @@
 #include "dialogue/endpoint/dialogue.hpp"
 
+#include "log/capture.hpp"
 #include "support/encode.hpp"
 
 #include <catch2/catch.hpp>
@@ -293,6 +294,37 @@ TEST_CASE("failed attempts back off, each about twice as long as the one before"
   }
   REQUIRE(on.loop.run_until([&] { return call->done; }));
   CHECK(call->mark() == "good");
+}
+
+TEST_CASE("a call that tries again is told of while it does, and once in ten seconds") {
+  log::capture const logged;
+  scene on([](endpoint::options& chosen) {
+    chosen.backoff_initial = 1s;
+    chosen.limits.call_timeout = 1min;
+  });
+  for (int i = 0; i < 3; ++i)
+    on.server->plays({expect_request(), send(answer_of("HTTP/1.1 500 No", "", "no such price")), close()});
+  on.server->plays({expect_request(), send(good_answer("good")), hold()});
+  auto const call = on.start();
+  for (unsigned failed = 1; failed <= 3; ++failed) {
+    REQUIRE(on.loop.run_until([&] { return on.function->counts().attempts_failed == failed; }));
+    on.loop.settle();
+    auto const seen = on.function->attempts();
+    CHECK(seen.calls_retrying_count == 1);
+    CHECK(seen.last_failed_attempt == failed);
+    CHECK_THAT(seen.last_error, Contains("answered 500") && Contains("no such price") &&
+                                    Contains(", attempt " + std::to_string(failed) + ", 127.0.0.1:"));
+    on.loop.advance(5s);
+  }
+  REQUIRE(on.loop.run_until([&] { return call->done; }));
+  CHECK(call->mark() == "good");
+  CHECK(on.function->attempts().calls_retrying_count == 0);
+  auto const told = logged.events(number::attempt_failed);
+  REQUIRE(told.size() == 2);
+  CHECK_THAT(told[0].fields.at("error"), Contains("no such price") && Contains(", attempt 1, "));
+  CHECK(told[0].fields.at("unlogged") == "0");
+  CHECK_THAT(told[1].fields.at("error"), Contains(", attempt 3, "));
+  CHECK(told[1].fields.at("unlogged") == "1");
 }
 
 TEST_CASE("a cancelled call ends at once, wherever it is") {
