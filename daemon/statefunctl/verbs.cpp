@@ -61,8 +61,10 @@ std::string mistyped_verb(int argc, char const* const* argv) {
       ++i;
       continue;
     }
-    if (word.starts_with("-"))
+    if (word == "--json" || word.starts_with("--admin-socket=") || word.starts_with("--ingress-socket="))
       continue;
+    if (word.starts_with("-")) // what follows may be its value
+      return {};
     if (std::find(names.begin(), names.end(), word) != names.end())
       return {};
     std::string const near = nearest(word, names);
@@ -90,8 +92,9 @@ std::string misuse_of(CLI::App const& app, CLI::ParseError const& failure) {
   for (CLI::App const* const one : verb->get_subcommands({}))
     below.push_back(one->get_name());
   std::vector<std::string> flags;
-  for (CLI::Option const* const one : verb->get_options())
-    flags.push_back(one->get_name());
+  for (CLI::App const* const one : {verb, &app})
+    for (CLI::Option const* const option : one->get_options())
+      flags.push_back(option->get_name());
   auto const unexpected = app.remaining(true);
   bool const is_flag = !unexpected.empty() && unexpected.front().starts_with('-');
   std::string why = failure.what();

@@ -39,6 +39,10 @@ TEST_CASE("a command line that cannot be used is told with its verb, and what it
   CHECK(told({"status", "--foo"}) == "statefunctl status: '--foo' is not expected; see statefunctl status --help\n");
   CHECK(told({"pause", "ns/fn", "--reson", "x"}) == "statefunctl pause: '--reson' is not expected, perhaps "
                                                     "'--reason'; see statefunctl pause --help\n");
+  CHECK(
+      told({"--admin-sock", "/run/x.sock", "status"}) ==
+      "statefunctl status: '--admin-sock' is not expected, perhaps '--admin-socket'; see statefunctl status --help\n");
+  CHECK(told({"--json", "stauts"}) == "statefunctl: 'stauts' is no verb; did you mean 'status'?\n");
   CHECK(told({"--foo"}) == "statefunctl: '--foo' is not expected; see statefunctl --help\n");
   CHECK(told({"pause", "ns/fn", "--reason"}) ==
         "statefunctl pause: --reason: 1 required TEXT missing; see statefunctl pause --help\n");
