@@ -106,7 +106,7 @@ enum class number : unsigned {
   sync_late = 242,             // 503: the store does not come back from a sync
   sync_in_time = 243,          // it has come back
   unsynced_mark_reached = 244, // 503: too much is not durable yet
-  attempt_failed = 246,        // of a call, which tries again until its time is over
+  attempt_failed = 247,        // of a call, which tries again until its time is over
 
   // the store
   store_lost = 301,           // a write or sync failed: the daemon ends at once (exit 1)

@@ -48,7 +48,7 @@ daemon_test('what a function throws is told at its first attempt, while the call
   }]);
   const failure = async () => JSON.parse((await request(daemon.admin, 'GET', '/v1/status')).text).functions[0].last_failure;
   assert.equal((await daemon.put(['test', 'echo', 'x'], 'patience')).status, 202);
-  await daemon.logged(/SF0246.*address=test\/echo\/x.*answered 500/);
+  await daemon.logged(/SF0247.*address=test\/echo\/x.*answered 500/);
   const told = await failure();
   assert.match(told.error, /answered 500.*attempt \d+, /s);
   assert.ok(told.attempts_count >= 1);
