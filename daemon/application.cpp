@@ -48,6 +48,7 @@ dispatch::options dispatch_options(settings const& chosen) {
   made.sync.bytes_max = chosen.limits.unsynced_bytes_max;
   made.unbound_bytes_max = chosen.limits.unbound_bytes_max;
   made.delayed_max = chosen.limits.delayed_max;
+  made.key_window = std::chrono::duration_cast<std::chrono::milliseconds>(chosen.store.idempotency_window);
   made.states_max = chosen.limits.states_max;
   made.calls_in_flight_max = chosen.limits.calls_in_flight_max;
   made.function_types_max = chosen.limits.function_types_max;

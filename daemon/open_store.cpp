@@ -9,13 +9,17 @@
 namespace statefund::daemon {
 
 result<std::unique_ptr<store::store>> open_store(settings const& chosen, std::function<void(error const&)> lost) {
-  if (chosen.store.kind == store_kind::memory)
-    return std::unique_ptr<store::store>(std::make_unique<store::memory_store>());
+  if (chosen.store.kind == store_kind::memory) {
+    store::memory_store_options options;
+    options.keys_max = chosen.limits.idempotency_keys_max;
+    return std::unique_ptr<store::store>(std::make_unique<store::memory_store>(options));
+  }
   store::rocks_store_options options;
   options.database.directory = chosen.store.path;
   options.database.accept_loss = chosen.store.accept_loss;
   options.sync = {chosen.store.sync, chosen.store.sync_interval};
   options.free_bytes_min = chosen.store.free_bytes_min;
+  options.keys_max = chosen.limits.idempotency_keys_max;
   auto opened = store::rocks_store::open(options, std::move(lost));
   if (!opened)
     return opened.error();

@@ -280,6 +280,8 @@ std::vector<setting> make_table() {
       text(
           "store.free_bytes_min", [](auto& s) -> auto& { return s.store.free_bytes_min; }, size{0}),
       text(
+          "store.idempotency_window", [](auto& s) -> auto& { return s.store.idempotency_window; }, duration{1s}),
+      text(
           "store.accept_loss", [](auto& s) -> auto& { return s.store.accept_loss; }, order_number{}),
 
       text(
@@ -291,6 +293,8 @@ std::vector<setting> make_table() {
           "limits.unsynced_bytes_max", [](auto& s) -> auto& { return s.limits.unsynced_bytes_max; }, size{}),
       text(
           "limits.delayed_max", [](auto& s) -> auto& { return s.limits.delayed_max; }, count{0}),
+      text(
+          "limits.idempotency_keys_max", [](auto& s) -> auto& { return s.limits.idempotency_keys_max; }, count{}),
       text(
           "limits.states_max", [](auto& s) -> auto& { return s.limits.states_max; }, count{}),
       text(

@@ -61,13 +61,15 @@ struct settings {
     statefund::store::sync_mode sync = statefund::store::sync_mode::always;
     std::chrono::nanoseconds sync_interval = std::chrono::milliseconds(100);
     std::uint64_t free_bytes_min = 256ULL << 20;
-    std::optional<std::uint64_t> accept_loss; // the number that a refusal has named
+    std::chrono::nanoseconds idempotency_window = std::chrono::hours(24); // of keys that are accepted from now on
+    std::optional<std::uint64_t> accept_loss;                             // the number that a refusal has named
     bool operator==(store_settings const&) const = default;
   };
   struct limit_settings {
     std::uint64_t buffered_bytes_max = 256ULL << 20;
     std::uint64_t unsynced_bytes_max = 64ULL << 20;
     std::uint64_t delayed_max = 10'000'000;
+    std::uint64_t idempotency_keys_max = 1'000'000; // inside their window
     std::uint64_t states_max = 1000;
     std::uint64_t calls_in_flight_max = 32768;
     std::uint64_t egress_queue_bytes_max = 64ULL << 20; // each queue

@@ -148,8 +148,9 @@ asio::awaitable<receipt> accept::admit(submission& message, door_queue::place& a
                           std::nullopt};
       co_return duplicate{(*known)->first, store::ticket((*known)->first.number)};
     }
-    if (!data_.store.has_room_for_key(target))
-      co_return refusal{number::keys_limit_reached, "no more idempotency keys can be kept within their window", 60s};
+    if (!data_.store.has_room_for_key())
+      co_return refusal{number::keys_limit_reached, "limits.idempotency_keys_max keys are inside their window already",
+                        60s};
   }
   for (;;) {
     if (auto closed = refusal_in(data_.process.state.load(std::memory_order_relaxed)))

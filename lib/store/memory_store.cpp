@@ -13,7 +13,7 @@ std::size_t memory_store::key_hash::operator()(key_of_address const& value) cons
 }
 
 memory_store::memory_store(memory_store_options const& options)
-    : keys_of_partition_max_(std::max<std::size_t>(1, options.keys_max / options.partition_count)),
+    : keys_max_(options.keys_max),
       dead_letters_max_(options.dead_letters_max),
       dead_letters_bytes_max_(options.dead_letters_bytes_max),
       partitions_(options.partition_count),
@@ -55,29 +55,23 @@ asio::awaitable<result<std::vector<state_summary>>> memory_store::list_states(me
 
 asio::awaitable<result<std::optional<key_row>>> memory_store::read_key(message::address const& self,
                                                                        std::string const& idempotency_key) {
-  auto& own = partition_of(self);
-  forget_expired_keys(own);
-  auto const found = own.keys.find({self, idempotency_key});
-  bool const lasts = found != own.keys.end() && found->second.key.expires_at_ms > clock::unix_ms();
+  std::lock_guard const lock(order_);
+  forget_expired_keys();
+  auto const found = keys_.find({self, idempotency_key});
+  bool const lasts = found != keys_.end() && found->second.key.expires_at_ms > clock::unix_ms();
   co_return lasts ? std::optional<key_row>(found->second) : std::nullopt;
 }
 
-bool memory_store::has_room_for_key(message::address const& self) noexcept {
-  auto& own = partition_of(self);
-  forget_expired_keys(own);
-  return own.keys.size() < keys_of_partition_max_;
+bool memory_store::has_room_for_key() noexcept {
+  std::lock_guard const lock(order_);
+  forget_expired_keys();
+  return keys_.size() < keys_max_;
 }
 
 ticket memory_store::commit(message::change const& whole) noexcept {
   std::uint64_t const number = order(whole);
   if (!whole.states.empty())
     apply_states(whole, partition_of(whole.self));
-  if (whole.key) {
-    auto& own = partition_of(whole.self);
-    key_of_address key{whole.self, whole.key->idempotency_key};
-    own.keys_by_expiry.emplace_back(whole.key->expires_at_ms, key);
-    own.keys.insert_or_assign(std::move(key), key_row{*whole.key, {number, 0}});
-  }
   return ticket(number);
 }
 
@@ -102,6 +96,11 @@ std::uint64_t memory_store::order(message::change const& whole) {
   }
   if (!whole.dead_letters.empty() || !whole.dead_letters_gone.empty())
     keep_dead_letters(whole);
+  if (whole.key) {
+    key_of_address key{whole.self, whole.key->idempotency_key};
+    keys_by_expiry_.emplace_back(whole.key->expires_at_ms, key);
+    keys_.insert_or_assign(std::move(key), key_row{*whole.key, {number, 0}});
+  }
   return number;
 }
 
@@ -139,14 +138,14 @@ void memory_store::apply_states(message::change const& whole, partition& into) {
     into.states.erase(whole.self);
 }
 
-void memory_store::forget_expired_keys(partition& of) {
+void memory_store::forget_expired_keys() {
   auto const now_ms = clock::unix_ms();
-  while (!of.keys_by_expiry.empty() && of.keys_by_expiry.front().first <= now_ms) {
+  while (!keys_by_expiry_.empty() && keys_by_expiry_.front().first <= now_ms) {
     // After the wall clock was set back a row may stand behind a later one, and may have been given anew meanwhile.
-    auto const row = of.keys.find(of.keys_by_expiry.front().second);
-    if (row != of.keys.end() && row->second.key.expires_at_ms <= now_ms)
-      of.keys.erase(row);
-    of.keys_by_expiry.pop_front();
+    auto const row = keys_.find(keys_by_expiry_.front().second);
+    if (row != keys_.end() && row->second.key.expires_at_ms <= now_ms)
+      keys_.erase(row);
+    keys_by_expiry_.pop_front();
   }
 }
 

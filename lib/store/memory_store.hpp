@@ -32,7 +32,7 @@ class memory_store final : public store {
   boost::asio::awaitable<result<std::vector<state_summary>>> list_states(message::address const& self) override;
   boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
                                                                   std::string const& idempotency_key) override;
-  bool has_room_for_key(message::address const& self) noexcept override;
+  bool has_room_for_key() noexcept override;
   ticket commit(message::change const& whole) noexcept override;
   ticket ordered_so_far() const noexcept override;
   boost::asio::awaitable<result<void>> durable(ticket ordered) override;
@@ -69,8 +69,6 @@ class memory_store final : public store {
   // Touched by its shard's thread alone; on a line of its own, for neighbours belong to other shards.
   struct alignas(64) partition {
     std::unordered_map<message::address, std::vector<std::pair<std::string, message::stored_value>>> states;
-    std::unordered_map<key_of_address, key_row, key_hash> keys;
-    std::deque<std::pair<std::int64_t, key_of_address>> keys_by_expiry;
   };
 
   struct queue {
@@ -84,9 +82,9 @@ class memory_store final : public store {
   queue& open(message::egress_id const& id);            // requires the lock
   void keep_dead_letters(message::change const& whole); // requires the lock
   static void apply_states(message::change const& whole, partition& into);
-  static void forget_expired_keys(partition& of);
+  void forget_expired_keys(); // requires the lock
 
-  std::size_t const keys_of_partition_max_;
+  std::size_t const keys_max_;
   std::size_t const dead_letters_max_;
   std::uint64_t const dead_letters_bytes_max_;
   std::vector<partition> partitions_;
@@ -96,6 +94,8 @@ class memory_store final : public store {
   std::unordered_map<message::egress_id, queue> queues_;
   std::map<dead_letter_id, message::dead_letter> dead_letters_;
   dead_letter_account dead_letters_account_;
+  std::unordered_map<key_of_address, key_row, key_hash> keys_;
+  std::deque<std::pair<std::int64_t, key_of_address>> keys_by_expiry_;
 };
 
 } // namespace statefund::store

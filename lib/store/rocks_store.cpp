@@ -303,7 +303,7 @@ void rocks_store::count_key(std::int64_t expires_at_ms) {
   ++keys_count_;
 }
 
-bool rocks_store::has_room_for_key(message::address const&) noexcept {
+bool rocks_store::has_room_for_key() noexcept {
   return order_->locked([this] {
     auto const now_ms = clock::unix_ms();
     while (!keys_by_expiry_.empty() && keys_by_expiry_.begin()->first <= now_ms) {

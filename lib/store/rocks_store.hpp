@@ -55,7 +55,7 @@ class rocks_store final : public store {
   boost::asio::awaitable<result<std::vector<state_summary>>> list_states(message::address const& self) override;
   boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
                                                                   std::string const& idempotency_key) override;
-  bool has_room_for_key(message::address const& self) noexcept override;
+  bool has_room_for_key() noexcept override;
   ticket commit(message::change const& whole) noexcept override;
   ticket ordered_so_far() const noexcept override { return ticket(order_->last_number()); }
   void hasten(ticket ordered) noexcept override { order_->hasten(ordered.number()); }

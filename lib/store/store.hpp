@@ -172,8 +172,8 @@ class store {
   virtual boost::asio::awaitable<result<std::optional<key_row>>> read_key(message::address const& self,
                                                                           std::string const& idempotency_key) = 0;
 
-  // Whether one more idempotency key may be kept for this address.
-  virtual bool has_room_for_key(message::address const& self) noexcept = 0;
+  // Whether one more idempotency key may be kept. Any thread.
+  virtual bool has_room_for_key() noexcept = 0;
 
   // Puts the whole change into the order. Never suspends, never throws: between this and the release of the change's
   // messages nothing may come. A lost store is told by durable().

@@ -260,7 +260,7 @@ TEST_CASE("a key whose message was refused has accepted nothing") {
 }
 
 TEST_CASE("keys beyond their limit are refused") {
-  shards_in_process world(1, {}, {256, 256});
+  shards_in_process world(1, {}, {256, 1});
   world.functions.declare("fn");
   CHECK(std::holds_alternative<accepted>(world.accept(keyed(alice, "1", "1"))));
   CHECK(refused(world.accept(keyed(alice, "2", "2"))) == number::keys_limit_reached);

@@ -1,12 +1,13 @@
 #include "catalog/errc.hpp"
 #include "catalog/snapshot.hpp"
 #include "daemon/application.hpp"
+#include "daemon/open_store.hpp"
 #include "dialogue/door_client.hpp"
 #include "log/capture.hpp"
-#include "store/memory_store.hpp"
 #include "support/certificates.hpp"
 #include "support/event_loop.hpp"
 #include "support/scripted_server.hpp"
+#include "support/temporary_directory.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -35,33 +36,58 @@ std::string answer_of(std::string const& body) {
          "\r\n\r\n" + body;
 }
 
+daemon::settings kept_in_memory() {
+  daemon::settings chosen;
+  chosen.store.kind = daemon::store_kind::memory;
+  return chosen;
+}
+
+daemon::settings started_paused() {
+  auto chosen = kept_in_memory();
+  chosen.starting = daemon::start::paused;
+  return chosen;
+}
+
 struct whole_daemon {
-  explicit whole_daemon(std::string const& more = {}, daemon::start starting = daemon::start::serving) : server(loop) {
-    daemon::settings chosen;
-    chosen.starting = starting;
+  explicit whole_daemon(std::string const& more = {}, daemon::settings const& given = kept_in_memory())
+      : chosen(given),
+        server(loop) {
     chosen.ingress.socket = directory.path("ingress.sock");
     chosen.admin.socket = directory.path("admin.sock");
     module_text = "kind: io.statefun.endpoints.v2/http\nspec:\n  functions: ns/*\n  urlPathTemplate: "
                   "http://127.0.0.1:" +
                   std::to_string(server.port()) + "/{function.name}\n" + more +
                   "---\nkind: statefund.egress.v1/queue\nspec: {id: ns/out}\n";
-    auto const modules = catalog::snapshot::make(std::vector<catalog::file_text>{{"ns.yaml", module_text, {}}}, 1);
-    REQUIRE(modules->errors().empty());
-    served.emplace(daemon::application::parts{.chosen = chosen,
-                                              .modules = modules,
-                                              .executors = {loop.executor()},
-                                              .store = std::make_unique<store::memory_store>(),
-                                              .store_lost = [](error const&) {},
-                                              .load_modules = [this] { return load(); }});
-    std::optional<result<void>> opened;
-    loop.run(open(opened));
-    REQUIRE(opened->has_value());
+    start();
   }
   ~whole_daemon() {
     if (!is_stopped)
       loop.run(stop());
   }
 
+  void start() {
+    auto modules = load();
+    REQUIRE(modules.has_value());
+    REQUIRE((*modules)->errors().empty());
+    auto const lost = [](error const&) { ensure(false, "no store is lost here"); };
+    auto kept = daemon::open_store(chosen, lost);
+    REQUIRE(kept.has_value());
+    served.emplace(daemon::application::parts{.chosen = chosen,
+                                              .modules = std::move(*modules),
+                                              .executors = {loop.executor()},
+                                              .store = std::move(*kept),
+                                              .store_lost = lost,
+                                              .load_modules = [this] { return load(); }});
+    std::optional<result<void>> opened;
+    loop.run(open(opened));
+    REQUIRE(opened->has_value());
+    is_stopped = false;
+  }
+  void start_again() {
+    loop.run(stop());
+    served.reset();
+    start();
+  }
   asio::awaitable<void> open(std::optional<result<void>>& end) { end = co_await served->open(); }
   asio::awaitable<void> stop() {
     auto const now = clock::deadline::after(0s);
@@ -82,10 +108,11 @@ struct whole_daemon {
     into = co_await client.ask(request);
   }
 
-  dialogue::answer put(std::string_view id) {
-    return ask("ingress.sock", "PUT /ns/fn/" + std::string(id) +
-                                   " HTTP/1.1\r\nHost: s\r\nStatefun-Type: t\r\nContent-Length: 1\r\n\r\nx");
+  dialogue::answer put(std::string_view id, std::string const& more_headers = {}) {
+    return ask("ingress.sock", "PUT /ns/fn/" + std::string(id) + " HTTP/1.1\r\nHost: s\r\nStatefun-Type: t\r\n" +
+                                   more_headers + "Content-Length: 1\r\n\r\nx");
   }
+  dialogue::answer put_with_key(std::string const& key) { return put("a", "Idempotency-Key: " + key + "\r\n"); }
   std::string status() { return ask("admin.sock", "GET /v1/status HTTP/1.1\r\nHost: s\r\n\r\n").body; }
 
   // The module "directory"; read on the reloader's thread while the test waits.
@@ -98,13 +125,14 @@ struct whole_daemon {
     return catalog::snapshot::make(std::move(files), ++generation);
   }
 
+  daemon::settings chosen; // of the next start
   event_loop loop;
   dialogue::socket_directory directory;
   scripted_server server;
   std::string module_text;
   std::string other_text;
   bool directory_is_gone = false;
-  std::uint64_t generation = 1;
+  std::uint64_t generation = 0;
   bool is_stopped = false;
   std::optional<daemon::application> served;
 };
@@ -336,7 +364,7 @@ TEST_CASE("as many calls of a type are out as the module says") {
 }
 
 TEST_CASE("a daemon that is started paused accepts and calls nothing until it is resumed, and then serves") {
-  whole_daemon on({}, daemon::start::paused);
+  whole_daemon on({}, started_paused());
   on.server.plays({expect_request(), send(answer_of(sends_hi)), hold()});
   auto const ask_admin = [&](std::string_view request) {
     return on.ask("admin.sock", std::string(request) + " HTTP/1.1\r\nHost: s\r\n\r\n");
@@ -369,7 +397,49 @@ TEST_CASE("a daemon that is started paused accepts and calls nothing until it is
 }
 
 TEST_CASE("a daemon that is stopped while it is paused ends at once") {
-  whole_daemon on({}, daemon::start::paused);
+  whole_daemon on({}, started_paused());
   on.loop.run(on.stop());
   CHECK(on.served->dispatcher().state() == dispatch::serving_state::stopping);
+}
+
+TEST_CASE("an idempotency key is known for as long as the settings say, and as many keys as they say") {
+  auto chosen = kept_in_memory();
+  chosen.store.idempotency_window = 2h;
+  chosen.limits.idempotency_keys_max = 2;
+  whole_daemon on({}, chosen);
+  CHECK(on.put_with_key("1").status == 202);
+  on.loop.advance(1h);
+  CHECK(on.put_with_key("2").status == 202);
+  auto const refused = on.put_with_key("3");
+  CHECK(refused.status == 429);
+  CHECK_THAT(refused.body, Contains("SF0108") && Contains("limits.idempotency_keys_max keys are inside their window"));
+  CHECK(on.put("a").status == 202);
+  on.loop.advance(1h - 1ms);
+  CHECK(on.put_with_key("1").status == 200);
+  on.loop.advance(1ms);
+  CHECK(on.put_with_key("3").status == 202);
+  CHECK(on.put_with_key("1").status == 429);
+}
+
+TEST_CASE("a key keeps the window that it was accepted with, whatever the settings say after a restart") {
+  temporary_directory const place;
+  daemon::settings chosen;
+  chosen.store.path = place.path() / "state";
+  chosen.store.idempotency_window = 2h;
+  chosen.limits.idempotency_keys_max = 2;
+  whole_daemon on({}, chosen);
+  CHECK(on.put_with_key("long").status == 202);
+  CHECK(on.put_with_key("too").status == 202);
+  on.chosen.store.idempotency_window = 1s;
+  on.chosen.limits.idempotency_keys_max = 1; // fewer than there are
+  on.start_again();
+  on.loop.advance(2h - 1ms);
+  CHECK(on.put_with_key("long").status == 200);
+  CHECK(on.put_with_key("new").status == 429);
+  on.loop.advance(1ms);
+  CHECK(on.put_with_key("new").status == 202);
+  on.loop.advance(999ms);
+  CHECK(on.put_with_key("new").status == 200);
+  on.loop.advance(1ms);
+  CHECK(on.put_with_key("long").status == 202);
 }

@@ -369,18 +369,12 @@ crash_store::read_key(message::address const& self, std::string const& idempoten
   co_return found->second;
 }
 
-bool crash_store::has_room_for_key(message::address const& self) noexcept {
-  auto const of_partition = [this](message::address const& one) {
-    return message::partition_of(one, chosen_.partition_count);
-  };
-  if (now_.keys.size() < chosen_.keys_max / chosen_.partition_count)
+bool crash_store::has_room_for_key() noexcept {
+  if (now_.keys.size() < chosen_.keys_max)
     return true;
   std::erase_if(now_.keys,
                 [now_ms = clock::unix_ms()](auto const& row) { return row.second.key.expires_at_ms <= now_ms; });
-  auto const count = std::count_if(now_.keys.begin(), now_.keys.end(), [&](auto const& row) {
-    return of_partition(row.first.first) == of_partition(self);
-  });
-  return static_cast<std::size_t>(count) < chosen_.keys_max / chosen_.partition_count;
+  return now_.keys.size() < chosen_.keys_max;
 }
 
 std::uint64_t crash_store::next_number(message::change const& whole) {

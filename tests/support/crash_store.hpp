@@ -120,7 +120,7 @@ class crash_store final : public statefund::store::store {
   list_states(message::address const& self) override;
   boost::asio::awaitable<result<std::optional<statefund::store::key_row>>>
   read_key(message::address const& self, std::string const& idempotency_key) override;
-  bool has_room_for_key(message::address const& self) noexcept override;
+  bool has_room_for_key() noexcept override;
   statefund::store::ticket commit(message::change const& whole) noexcept override;
   statefund::store::ticket ordered_so_far() const noexcept override { return statefund::store::ticket(last_given_); }
   boost::asio::awaitable<result<void>> durable(statefund::store::ticket ordered) override;

@@ -29,7 +29,7 @@ class forwarding_store : public store::store {
   read_key(message::address const& self, std::string const& idempotency_key) override {
     return kept_.read_key(self, idempotency_key);
   }
-  bool has_room_for_key(message::address const& self) noexcept override { return kept_.has_room_for_key(self); }
+  bool has_room_for_key() noexcept override { return kept_.has_room_for_key(); }
   statefund::store::ticket commit(message::change const& whole) noexcept override { return kept_.commit(whole); }
   statefund::store::ticket ordered_so_far() const noexcept override { return kept_.ordered_so_far(); }
   void hasten(statefund::store::ticket ordered) noexcept override { kept_.hasten(ordered); }

@@ -61,7 +61,9 @@ TEST_CASE("without file and flags the settings are the documented defaults") {
   CHECK(all.store.kind == store_kind::rocksdb);
   CHECK(all.store.sync_interval == 100ms);
   CHECK_FALSE(all.shards);
+  CHECK(all.store.idempotency_window == 24h);
   CHECK(all.limits.delayed_max == 10'000'000);
+  CHECK(all.limits.idempotency_keys_max == 1'000'000);
   CHECK(all.drain_timeout == 30s);
 }
 
@@ -87,7 +89,8 @@ TEST_CASE("a file sets every kind of setting") {
 modules: ./mods
 ingress: {mode: 0600, allow_uids: [0, 1000], connections_max: 7, message_bytes_max: 1 MiB, wait_max: 250}
 admin: {listen: "[::1]:9810", actions: true}
-store: {kind: memory, sync: interval, sync_interval: 5ms}
+store: {kind: memory, sync: interval, sync_interval: 5ms, idempotency_window: 10min}
+limits: {idempotency_keys_max: 7}
 shards: 4
 start_paused: true
 log: {level: debug, format: json}
@@ -107,13 +110,15 @@ module:
   CHECK(all.store.kind == store_kind::memory);
   CHECK(all.store.sync == store::sync_mode::interval);
   CHECK(all.store.sync_interval == 5ms);
+  CHECK(all.store.idempotency_window == 10min);
+  CHECK(all.limits.idempotency_keys_max == 7);
   CHECK(all.shards == 4U);
   CHECK(all.starting == start::paused);
   CHECK(all.log.level == log::level::debug);
   CHECK(all.log.format == log::format::json);
   CHECK(all.global_config == decltype(all.global_config){{"a.b", "1"}, {"c", "two words"}});
   CHECK(to_string(combined->origins.at("ingress.mode")) == "s.yaml:3:17");
-  CHECK(to_string(combined->origins.at("module.global-config.a.b")) == "s.yaml:10:24");
+  CHECK(to_string(combined->origins.at("module.global-config.a.b")) == "s.yaml:11:24");
 }
 
 TEST_CASE("an unknown key is an error with its place and the nearest key") {
@@ -149,6 +154,10 @@ TEST_CASE("a value of the wrong kind is an error that says what is expected") {
       {"store: {kind: disk}", R"(s.yaml:1:15: error: "store.kind" is "disk"; expected memory or rocksdb)"},
       {"store: {sync: maybe}", R"(s.yaml:1:15: error: "store.sync" is "maybe"; expected always, interval or never)"},
       {"store: {sync_interval: 0}", R"(s.yaml:1:24: error: "store.sync_interval" is "0"; expected at least 1ms)"},
+      {"store: {idempotency_window: 999ms}",
+       R"(s.yaml:1:29: error: "store.idempotency_window" is "999ms"; expected at least 1s)"},
+      {"limits: {idempotency_keys_max: 0}",
+       R"(s.yaml:1:32: error: "limits.idempotency_keys_max" is "0"; expected a whole number from 1 to 9223372036854775807)"},
       {"store: {accept_loss: all}",
        R"(s.yaml:1:22: error: "store.accept_loss" is "all"; expected the number that the store's refusal names, or nothing)"},
       {"store: {path: ''}", R"(s.yaml:1:15: error: "store.path" is ""; expected a path)"},
