@@ -1,5 +1,6 @@
 #include "daemon/application.hpp"
 
+#include "clock/wall_jump.hpp"
 #include "daemon/remote_functions.hpp"
 #include "daemon/report.hpp"
 #include "endpoint/remote_function.hpp"
@@ -19,6 +20,18 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr log::logger logger{"daemon"};
+constexpr auto wall_clock_looked_at_every = std::chrono::seconds(5); // as delayed messages do
+
+void log_wall_jump(std::chrono::milliseconds jump, clock::reading const& now) {
+  std::string_view const sentence = jump > jump.zero()
+                                        ? "the wall clock was set ahead: idempotency keys and states end, and delayed "
+                                          "messages are sent, too early by that much"
+                                        : "the wall clock was set back: idempotency keys and states end, and delayed "
+                                          "messages are sent, too late by that much";
+  logger.warning({number::wall_clock_set, sentence}, {{"by_ms", std::chrono::abs(jump).count()},
+                                                      {"from_unix_ms", now.wall_ms - jump.count()},
+                                                      {"to_unix_ms", now.wall_ms}});
+}
 
 ingress::options ingress_options(settings const& chosen) {
   ingress::options made;
@@ -71,7 +84,8 @@ application::application(parts given)
                   {executors_, store_.get(), declarations_of({modules_, tls_}), std::move(given.store_lost)}),
       reloader_(executors_.front(), reload_steps(std::move(given))),
       ingress_(ingress_places(), ingress_options(settings_)),
-      admin_(executors_.front(), *this, dispatcher_, admin_options(settings_)) {}
+      admin_(executors_.front(), *this, dispatcher_, admin_options(settings_)),
+      watching_(executors_.front()) {}
 
 application::~application() = default;
 
@@ -152,6 +166,19 @@ std::vector<ingress::place> application::ingress_places() {
   return places;
 }
 
+asio::awaitable<void> application::watch_wall_clock(asio::any_io_executor executor) {
+  task::event never(executor);
+  auto before = clock::read_both();
+  for (auto end = task::wait_end::deadline_reached; end != task::wait_end::cancelled;) {
+    auto const next_look = clock::deadline::after(wall_clock_looked_at_every);
+    end = co_await never.wait(next_look);
+    auto const now = clock::read_both();
+    if (auto const jump = clock::wall_jump(before, now); jump != jump.zero())
+      log_wall_jump(jump, now);
+    before = now;
+  }
+}
+
 asio::awaitable<result<void>> application::open() {
   auto const recovered = co_await dispatcher_.recover();
   if (!recovered) {
@@ -166,6 +193,7 @@ asio::awaitable<result<void>> application::open() {
     dispatcher_.start();
     dispatcher_.serve();
   }
+  watching_.start(watch_wall_clock(executors_.front()));
   co_return ingress_.open();
 }
 
@@ -177,6 +205,8 @@ asio::awaitable<void> application::close_doors(task::event& closed) {
 
 asio::awaitable<dispatch::leftovers> application::stop(clock::deadline until) {
   co_await reloader_.close();
+  watching_.cancel();
+  co_await watching_.close();
   // The doors stay open meanwhile: senders are told, and egresses can be read.
   auto const left = co_await dispatcher_.drain(until);
   task::event closed(executors_.front());

@@ -12,6 +12,7 @@
 #include "ingress/door.hpp"
 #include "store/store.hpp"
 #include "task/event.hpp"
+#include "task/gate.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -68,6 +69,7 @@ class application final : private admin::sources {
   boost::asio::awaitable<void> apply(loaded_modules next);
   std::vector<ingress::place> ingress_places();
   boost::asio::awaitable<void> close_doors(task::event& closed);
+  static boost::asio::awaitable<void> watch_wall_clock(boost::asio::any_io_executor executor);
 
   // admin::sources
   std::optional<std::string> not_ready() override;
@@ -92,6 +94,7 @@ class application final : private admin::sources {
   reloader reloader_;
   ingress::door ingress_;
   admin::door admin_;
+  task::gate watching_;
 };
 
 } // namespace statefund::daemon

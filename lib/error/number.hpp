@@ -125,6 +125,9 @@ enum class number : unsigned {
   backup_directory_unusable = 312, // 409: the copy cannot be made there
   backup_under_way = 313,          // 409: one at a time
   backup_failed = 314,             // 500: a copy was begun, did not end, and is removed
+
+  // the clock that times are kept by
+  wall_clock_set = 315, // it has jumped: what expires or is due does so early, or late
 };
 
 // "SF0101"

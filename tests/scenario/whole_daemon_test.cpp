@@ -443,3 +443,35 @@ TEST_CASE("a key keeps the window that it was accepted with, whatever the settin
   on.loop.advance(1ms);
   CHECK(on.put_with_key("long").status == 202);
 }
+
+TEST_CASE("a wall clock that is set while the daemon runs is told once, by how much and in which direction") {
+  whole_daemon on;
+  log::capture const logged;
+  on.loop.advance(5s);
+  on.loop.advance(10h); // time that passes is no jump
+  on.loop.time().jump_wall(59s);
+  on.loop.advance(5s);
+  CHECK(logged.count(number::wall_clock_set) == 0);
+
+  auto const from_ms = clock::unix_ms() + 4000;
+  on.loop.time().jump_wall(2h);
+  on.loop.advance(4s);
+  CHECK(logged.count(number::wall_clock_set) == 0);
+  on.loop.advance(1s);
+  on.loop.advance(5s);
+  REQUIRE(logged.count(number::wall_clock_set) == 1);
+  auto const ahead = logged.events(number::wall_clock_set).at(0);
+  CHECK(ahead.severity == log::level::warning);
+  CHECK_THAT(ahead.sentence, Contains("was set ahead") && Contains("too early"));
+  CHECK(ahead.fields.at("by_ms") == "7200000");
+  CHECK(ahead.fields.at("from_unix_ms") == std::to_string(from_ms + 1000));
+  CHECK(ahead.fields.at("to_unix_ms") == std::to_string(from_ms + 1000 + 7'200'000));
+
+  on.loop.time().jump_wall(-90s);
+  on.loop.advance(5s);
+  on.loop.advance(5s);
+  REQUIRE(logged.count(number::wall_clock_set) == 2);
+  auto const back = logged.events(number::wall_clock_set).at(1);
+  CHECK_THAT(back.sentence, Contains("was set back") && Contains("too late"));
+  CHECK(back.fields.at("by_ms") == "90000");
+}
