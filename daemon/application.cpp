@@ -78,6 +78,7 @@ application::application(parts given)
       tls_(tls_contexts::load(*modules_, nullptr)),
       executors_(std::move(given.executors)),
       started_at_(clock::steady::now()),
+      loads_(std::move(given.loads)),
       names_(std::make_shared<endpoint::resolver>()),
       store_(std::move(given.store)),
       dispatcher_(dispatch_options(settings_),
@@ -179,8 +180,23 @@ asio::awaitable<void> application::watch_wall_clock(asio::any_io_executor execut
   }
 }
 
+asio::awaitable<void> application::tell_loading(task::event& loaded) {
+  for (;;) {
+    auto const next = clock::deadline::after(std::chrono::seconds(1));
+    auto const end = co_await loaded.wait(next);
+    if (end != task::wait_end::deadline_reached)
+      co_return;
+    loads_(dispatcher_.counts().pending_messages_count.load());
+  }
+}
+
 asio::awaitable<result<void>> application::open() {
+  task::event loaded(executors_.front());
+  task::gate telling(executors_.front());
+  telling.start(tell_loading(loaded));
   auto const recovered = co_await dispatcher_.recover();
+  loaded.notify_all();
+  co_await telling.close();
   if (!recovered) {
     dispatcher_.store_lost(recovered.error());
     co_return recovered.error();

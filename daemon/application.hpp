@@ -18,6 +18,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,6 +44,8 @@ class application final : private admin::sources {
     std::function<void()> reload_begins = [] {};
     std::function<void(result<void> const&, catalog::snapshot const& in_force)> reload_ended =
         [](result<void> const&, catalog::snapshot const&) {};
+    // Likewise, every second while a start loads what waits.
+    std::function<void(std::int64_t messages_count)> loads = [](std::int64_t) {};
   };
 
   explicit application(parts given);
@@ -68,6 +71,7 @@ class application final : private admin::sources {
   reloader::steps reload_steps(parts&& given);
   boost::asio::awaitable<void> apply(loaded_modules next);
   std::vector<ingress::place> ingress_places();
+  boost::asio::awaitable<void> tell_loading(task::event& loaded);
   boost::asio::awaitable<void> close_doors(task::event& closed);
   static boost::asio::awaitable<void> watch_wall_clock(boost::asio::any_io_executor executor);
 
@@ -88,6 +92,7 @@ class application final : private admin::sources {
   std::map<std::string, std::uint64_t> reloads_by_result_;
   std::vector<boost::asio::any_io_executor> executors_;
   clock::steady::time_point started_at_;
+  std::function<void(std::int64_t)> const loads_;
   std::shared_ptr<endpoint::resolver> names_;
   std::unique_ptr<store::store> const store_;
   dispatch::dispatcher dispatcher_;

@@ -6,12 +6,12 @@
 #include "daemon/open_store.hpp"
 #include "daemon/report.hpp"
 #include "daemon/settings.hpp"
+#include "daemon/start_teller.hpp"
 #include "daemon/version.hpp"
 #include "error/number.hpp"
 #include "log/log.hpp"
 #include "systemd/notify.hpp"
 #include "systemd/signals.hpp"
-#include "task/event.hpp"
 #include "task/gate.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -234,27 +234,9 @@ asio::awaitable<void> close_again(application& served, askers& asking, loops& al
   all.end();
 }
 
-// A start that loads much takes longer than the service manager waits unasked.
-asio::awaitable<void> tell_loading(application& served, task::event& loaded) {
-  for (int seconds = 1;; ++seconds) {
-    auto const next = deadline::after(std::chrono::seconds(1));
-    auto const end = co_await loaded.wait(next);
-    if (end != task::wait_end::deadline_reached)
-      co_return;
-    auto const count = served.dispatcher().counts().pending_messages_count.load();
-    systemd::notify_extended_timeout(std::chrono::seconds(30));
-    systemd::notify_status("loading what is kept: " + std::to_string(count) + " messages so far");
-    if (seconds % 5 == 0)
-      logger.info({number::store_loading, "loading what is kept"}, {{"messages", count}, {"seconds", seconds}});
-  }
-}
-
 asio::awaitable<void> open_and_supervise(application& served, settings const& chosen, loops& all, task::gate& tasks,
                                          askers& asking, std::string const& status, int& exit_code) {
-  task::event loaded(all.executors().front());
-  tasks.start(tell_loading(served, loaded));
   auto const opened = co_await served.open();
-  loaded.notify_all();
   if (!opened) {
     logger.error({number::socket_unusable, "a socket cannot be opened"}, {{"error", opened.error().detail}});
     exit_code = exit_failure;
@@ -308,15 +290,15 @@ int serve(settings const& chosen) {
 
   std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): a peer that is gone is an error of the write
   raise_file_limit(chosen);
-  systemd::notify_extended_timeout(std::chrono::minutes(2));
-  systemd::notify_status("opening the store");
-  auto kept = open_store(chosen, end_at_once);
+  start_teller teller;
+  auto kept =
+      open_store(chosen, end_at_once, [&teller](store::opening_progress const& so_far) { teller.opens(so_far); });
   if (!kept)
     return refuse_store(kept.error());
   tell_store(chosen, **kept);
   log_modules(**first, nullptr, chosen.modules.string());
   application served({chosen, *first, executors, std::move(*kept), end_at_once, [&modules] { return modules.load(); },
-                      systemd::notify_reloading, tell_modules});
+                      systemd::notify_reloading, tell_modules, [&teller](std::int64_t count) { teller.loads(count); }});
   log_tls(served.tls(), nullptr);
   int exit_code = 0;
   auto const status = sentence_of(**first);

@@ -8,7 +8,8 @@
 
 namespace statefund::daemon {
 
-result<std::unique_ptr<store::store>> open_store(settings const& chosen, std::function<void(error const&)> lost) {
+result<std::unique_ptr<store::store>> open_store(settings const& chosen, std::function<void(error const&)> lost,
+                                                 store::tell_opening tell) {
   if (chosen.store.kind == store_kind::memory) {
     store::memory_store_options options;
     options.keys_max = chosen.limits.idempotency_keys_max;
@@ -17,6 +18,7 @@ result<std::unique_ptr<store::store>> open_store(settings const& chosen, std::fu
   store::rocks_store_options options;
   options.database.directory = chosen.store.path;
   options.database.accept_loss = chosen.store.accept_loss;
+  options.database.tell = std::move(tell);
   options.sync = {chosen.store.sync, chosen.store.sync_interval};
   options.free_bytes_min = chosen.store.free_bytes_min;
   options.keys_max = chosen.limits.idempotency_keys_max;

@@ -111,7 +111,7 @@ enum class number : unsigned {
   // the store
   store_lost = 301,           // a write or sync failed: the daemon ends at once (exit 1)
   store_not_opened = 302,     // the data directory cannot be used (exit 1)
-  store_loading = 309,        // what it holds is being loaded
+  store_loading = 309,        // a start takes long, and says what it is doing
   store_promise_broken = 303, // durable changes are missing from it (exit 1)
   store_damaged = 304,        // a row or a block of it is damaged (exit 1)
   store_opened = 305,         // what it holds, at the start

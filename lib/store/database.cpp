@@ -22,6 +22,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <limits>
+#include <numeric>
 
 namespace statefund::store {
 
@@ -86,11 +87,16 @@ class failures final : public rocksdb::EventListener {
 // without syncs a power loss may keep a file of the log and take the one before.
 class whole_order final : public rocksdb::WalFilter {
  public:
-  whole_order(std::uint64_t reached, replayed_rows rows) : reached_(reached), rows_(rows) {}
+  whole_order(std::uint64_t reached, replayed_rows rows, opening* progress)
+      : reached_(reached),
+        rows_(rows),
+        progress_(progress) {}
 
   char const* Name() const override { return "statefund.whole_order"; }
   WalProcessingOption LogRecordFound(unsigned long long, std::string const&, rocksdb::WriteBatch const& batch,
                                      rocksdb::WriteBatch* replayed, bool* is_another) override {
+    if (progress_)
+      progress_->went_through(batch.GetDataSize());
     head_finder rows;
     if (!batch.Iterate(&rows).ok())
       return WalProcessingOption::kCorruptedRecord;
@@ -121,6 +127,7 @@ class whole_order final : public rocksdb::WalFilter {
 
   std::uint64_t reached_;
   replayed_rows const rows_;
+  opening* const progress_;
 };
 
 // Leaves out the whole log, and sees from which file on each table needs it.
@@ -223,33 +230,50 @@ result<read_alone> read_by_itself(rocksdb::Env& environment, std::string const& 
   return found;
 }
 
+struct needed_file {
+  std::string path;
+  std::uint64_t number;
+  std::uint64_t bytes;
+};
+
+// The files of the log that a table needs.
+result<std::vector<needed_file>> needed_log(rocksdb::Env& environment, std::string const& directory,
+                                            tables_alone const& tables) {
+  std::vector<std::string> names;
+  auto const path = database_path(directory);
+  if (auto const listed = environment.GetChildren(path, &names); !listed.ok())
+    return error{errc::directory_unusable, path + ": " + listed.ToString()};
+  std::vector<needed_file> found;
+  for (auto const& name : names)
+    if (auto const number = log_file::number_in(name); number && *number >= tables.needed_from()) {
+      auto& one = found.emplace_back(needed_file{path + '/' + name, *number, 0});
+      if (auto const sized = environment.GetFileSize(one.path, &one.bytes); !sized.ok())
+        return error{errc::directory_unusable, one.path + ": " + sized.ToString()};
+    }
+  return found;
+}
+
 // Whether RocksDB gets past it where it is told to pass over damage.
 enum class damage { can_be_passed_over, cannot };
 
 // A file of the log that some tables have replaced, and others need, was synced before the first of them was made, and
 // has to be whole. RocksDB takes some damage for its end, and overlooks the rest where the tables that replaced it are
 // empty.
-result<damage> look_at_log(rocksdb::Env& environment, std::string const& directory, tables_alone const& tables) {
+result<damage> look_at_log(rocksdb::Env& environment, std::vector<needed_file> const& log, tables_alone const& tables,
+                           opening& progress) {
   auto of_any = damage::can_be_passed_over;
-  std::vector<std::string> names;
-  auto const path = database_path(directory);
-  if (auto const listed = environment.GetChildren(path, &names); !listed.ok())
-    return error{errc::directory_unusable, path + ": " + listed.ToString()};
-  for (auto const& name : names) {
-    auto const number = log_file::number_in(name);
-    if (!number || *number < tables.needed_from())
-      continue;
-    bool const has_to_be_whole = *number < tables.replaced_before();
+  for (auto const& [path, number, bytes] : log) {
+    bool const has_to_be_whole = number < tables.replaced_before();
     auto const depth = has_to_be_whole ? log_file::depth::payloads : log_file::depth::headers;
-    auto const seen = log_file::read(environment, path + '/' + name, depth);
+    auto const seen = log_file::read(environment, path, depth);
     if (!seen)
       return seen.error();
     if (seen->broken_at && has_to_be_whole)
-      return error{errc::not_opened, path + '/' + name + " has no whole record at byte " +
-                                         std::to_string(*seen->broken_at) +
+      return error{errc::not_opened, path + " has no whole record at byte " + std::to_string(*seen->broken_at) +
                                          ", where changes stood that a part of the tables holds, and others need"};
     if (seen->any_overwritten)
       of_any = damage::cannot;
+    progress.went_through(bytes);
   }
   return of_any;
 }
@@ -293,8 +317,8 @@ result<opened_to_read> open_to_read(rocksdb::Env& environment, std::string const
   return all;
 }
 
-std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found, replayed_rows rows) {
-  return std::make_unique<whole_order>(found.flushed, rows);
+std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found, replayed_rows rows, opening* progress) {
+  return std::make_unique<whole_order>(found.flushed, rows, progress);
 }
 
 rocksdb::DBOptions pinned_options(rocksdb::Env& environment) {
@@ -342,6 +366,11 @@ result<head_table::head> read_head(rocksdb::DB& from) {
 }
 
 result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory) {
+  opening untold;
+  return read_order(environment, directory, untold);
+}
+
+result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory, opening& progress) {
   auto const promised = promise::read(environment, directory);
   if (!promised && promised.error().code != errc::row_damaged)
     return promised.error();
@@ -367,11 +396,18 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
   if (!without)
     return without.error();
   found.flushed = without->head.last_number;
-  auto const log = look_at_log(environment, directory, tables);
+  auto const files = needed_log(environment, directory, tables);
+  if (!files)
+    return files.error();
+  progress.found_log(std::accumulate(files->begin(), files->end(), std::uint64_t{0},
+                                     [](std::uint64_t sum, needed_file const& one) { return sum + one.bytes; }));
+  progress.begins(opening_step::checking_log);
+  auto const log = look_at_log(environment, *files, tables, progress);
   if (!log)
     return log.error();
   // With all tables, so that it begins and ends where a start's does.
-  auto const replay = replay_of(found, replayed_rows::heads);
+  progress.begins(opening_step::reading_log);
+  auto const replay = replay_of(found, replayed_rows::heads, &progress);
   auto const in_time =
       read_by_itself(environment, directory, *all, WALRecoveryMode::kPointInTimeRecovery, replay.get());
   if (!in_time)
@@ -411,7 +447,7 @@ result<void> compare_with_promise(kept_order const& found, std::string const& di
 
 result<std::unique_ptr<database>> database::open(database_options const& chosen, latch& failed) {
   auto& environment = chosen.environment ? *chosen.environment : *rocksdb::Env::Default();
-  std::unique_ptr<database> own(new database(environment, chosen.directory.lexically_normal().string()));
+  std::unique_ptr<database> own(new database(environment, chosen.directory.lexically_normal().string(), chosen.tell));
   if (auto const made = make_private_directory(own->directory_); !made)
     return made.error();
   if (auto const locked = own->lock(); !locked)
@@ -423,9 +459,10 @@ result<std::unique_ptr<database>> database::open(database_options const& chosen,
   return own;
 }
 
-database::database(rocksdb::Env& environment, std::string directory)
+database::database(rocksdb::Env& environment, std::string directory, tell_opening tell)
     : environment_(environment),
-      directory_(std::move(directory)) {}
+      directory_(std::move(directory)),
+      progress_(std::move(tell)) {}
 
 result<void> database::lock() {
   rocksdb::FileLock* held = nullptr;
@@ -439,10 +476,10 @@ result<void> database::lock() {
 }
 
 result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_loss) {
-  auto const found = read_order(environment_, directory_);
+  auto const found = read_order(environment_, directory_, progress_);
   if (!found)
     return found.error();
-  replay_ = replay_of(*found, replayed_rows::all);
+  replay_ = replay_of(*found, replayed_rows::all, &progress_);
   recovered_ = found->recovered;
   if (found->is_new) {
     auto const synced = sync_names_to(environment_, directory_);
@@ -466,6 +503,7 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
     families.emplace_back(std::string(name), family_options(name, blocks));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
+  progress_.begins(opening_step::replaying_log);
   auto status = rocksdb::DB::Open(options, database_path(directory_), families, &handles, &opened);
   if (!status.ok())
     return error{errc::not_opened, status.ToString()};

@@ -4,6 +4,7 @@
 #include "store/errc.hpp"
 #include "store/head_table.hpp"
 #include "store/latch.hpp"
+#include "store/opening.hpp"
 #include "store/promise.hpp"
 #include "store/tables.hpp"
 
@@ -35,6 +36,7 @@ struct database_options {
   std::optional<std::uint64_t> accept_loss; // opens what lost changes, if what is left ends at this number
   std::uint64_t log_bytes_max = 32U << 20U; // a start reads so much, and takes as long
   rocksdb::Env* environment = nullptr;      // another file system; outlives the database
+  tell_opening tell;                        // may be empty
 };
 
 // How far the order of a directory goes, and how far it was durable.
@@ -51,6 +53,7 @@ struct kept_order {
 rocksdb::DBOptions pinned_options(rocksdb::Env& environment);
 
 // By reading alone. errc::directory_unusable, format_newer, not_opened, row_damaged. Blocks on the disk.
+result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory, opening& progress);
 result<kept_order> read_order(rocksdb::Env& environment, std::string const& directory);
 // errc::promise_broken. Pure.
 result<void> compare_with_promise(kept_order const& found, std::string const& directory);
@@ -74,9 +77,9 @@ result<opened_to_read> open_to_read(rocksdb::Env& environment, std::string const
 // All zeros while nothing was committed. errc::lost, row_damaged. Any thread.
 result<head_table::head> read_head(rocksdb::DB& from);
 // Lets the log through as far as its batches follow each other, behind what is there without it; of them all rows, or
-// what the store says of itself alone.
+// what the store says of itself alone. Counts them in `progress`, which outlives it.
 enum class replayed_rows { all, heads };
-std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found, replayed_rows rows);
+std::unique_ptr<rocksdb::WalFilter> replay_of(kept_order const& found, replayed_rows rows, opening* progress = nullptr);
 
 // RocksDB with the settings that the order rests on, and the promise that is kept beside it.
 //
@@ -100,12 +103,13 @@ class database {
   // As it was when this was opened.
   head_table::head const& found() const noexcept { return found_; }
   promise& promised() noexcept { return *promise_; }
+  opening& progress() noexcept { return progress_; }
 
   // Of the file system that the directory lies on; absent: unknown.
   std::optional<std::uint64_t> free_bytes() const;
 
  private:
-  database(rocksdb::Env& environment, std::string directory);
+  database(rocksdb::Env& environment, std::string directory, tell_opening tell);
 
   result<void> lock();
   result<void> look_at_order(std::optional<std::uint64_t> const& accept_loss);
@@ -113,6 +117,7 @@ class database {
 
   rocksdb::Env& environment_;
   std::string const directory_;
+  opening progress_;
   void* lock_ = nullptr; // rocksdb::FileLock
   std::unique_ptr<rocksdb::WalFilter> replay_;
   std::uint64_t recovered_ = 0; // by reading alone

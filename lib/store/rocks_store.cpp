@@ -119,6 +119,7 @@ rocks_store::rocks_store(rocks_store_options const& chosen, std::function<void(e
 rocks_store::~rocks_store() = default;
 
 result<void> rocks_store::load() {
+  database_->progress().begins(opening_step::reading_tables);
   for (auto const step : {&rocks_store::load_egresses, &rocks_store::load_keys, &rocks_store::load_dead_letters})
     if (auto const loaded = (this->*step)(); !loaded)
       return loaded.error();
@@ -128,12 +129,14 @@ result<void> rocks_store::load() {
 result<void> rocks_store::load_egresses() {
   auto const cursors = scan_rows(*database_, table::egress_cursor, {}, {}, egress_table::parse_cursor,
                                  [this](egress_table::cursor_row const& row) {
+                                   database_->progress().read_row();
                                    queues_[row.egress].gone_through = row.gone_through;
                                    return true;
                                  });
   if (!cursors)
     return cursors.error();
   return scan_rows(*database_, table::egress, {}, {}, egress_table::parse, [this](egress_table::row const& row) {
+    database_->progress().read_row();
     auto& own = queues_[row.egress];
     auto const bytes = record_bytes(row.record.from, row.record.value);
     own.records.emplace_back(row.record.sequence, bytes);
@@ -147,6 +150,7 @@ result<void> rocks_store::load_keys() {
   auto const now_ms = clock::unix_ms();
   return scan_rows(*database_, table::idempotency, {}, {}, idempotency_table::parse,
                    [this, now_ms](idempotency_table::row const& row) {
+                     database_->progress().read_row();
                      if (row.kept.key.expires_at_ms > now_ms)
                        count_key(row.kept.key.expires_at_ms);
                      return true;
@@ -156,6 +160,7 @@ result<void> rocks_store::load_keys() {
 result<void> rocks_store::load_dead_letters() {
   return scan_rows(*database_, table::dead_letter, {}, {}, dead_letter_table::parse,
                    [this](dead_letter_row const& row) {
+                     database_->progress().read_row();
                      auto const bytes = dead_letter_bytes(row.self, row.letter);
                      dead_letter_bytes_.emplace(row.id(), bytes);
                      ++dead_letters_account_.count;

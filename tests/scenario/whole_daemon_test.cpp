@@ -2,18 +2,25 @@
 #include "catalog/snapshot.hpp"
 #include "daemon/application.hpp"
 #include "daemon/open_store.hpp"
+#include "daemon/start_teller.hpp"
 #include "dialogue/door_client.hpp"
 #include "log/capture.hpp"
 #include "support/certificates.hpp"
 #include "support/event_loop.hpp"
+#include "support/forwarding_store.hpp"
 #include "support/scripted_server.hpp"
+#include "support/service_manager.hpp"
 #include "support/temporary_directory.hpp"
+#include "task/gate.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 using namespace statefund;
 using namespace statefund::support;
@@ -61,31 +68,38 @@ struct whole_daemon {
     start();
   }
   ~whole_daemon() {
-    if (!is_stopped)
+    if (served && !is_stopped)
       loop.run(stop());
   }
 
   void start() {
+    make();
+    std::optional<result<void>> opened;
+    loop.run(open(opened));
+    REQUIRE(opened->has_value());
+  }
+  void make() {
     auto modules = load();
     REQUIRE(modules.has_value());
     REQUIRE((*modules)->errors().empty());
     auto const lost = [](error const&) { ensure(false, "no store is lost here"); };
-    auto kept = daemon::open_store(chosen, lost);
+    auto kept = daemon::open_store(chosen, lost, opens);
     REQUIRE(kept.has_value());
     served.emplace(daemon::application::parts{.chosen = chosen,
                                               .modules = std::move(*modules),
                                               .executors = {loop.executor()},
-                                              .store = std::move(*kept),
+                                              .store = double_of(std::move(*kept)),
                                               .store_lost = lost,
-                                              .load_modules = [this] { return load(); }});
-    std::optional<result<void>> opened;
-    loop.run(open(opened));
-    REQUIRE(opened->has_value());
+                                              .load_modules = [this] { return load(); },
+                                              .loads = loads});
     is_stopped = false;
   }
-  void start_again() {
+  void end() {
     loop.run(stop());
     served.reset();
+  }
+  void start_again() {
+    end();
     start();
   }
   asio::awaitable<void> open(std::optional<result<void>>& end) { end = co_await served->open(); }
@@ -125,7 +139,13 @@ struct whole_daemon {
     return catalog::snapshot::make(std::move(files), ++generation);
   }
 
-  daemon::settings chosen; // of the next start
+  // of the next start
+  daemon::settings chosen;
+  store::tell_opening opens;
+  std::function<void(std::int64_t)> loads = [](std::int64_t) {};
+  std::function<std::unique_ptr<store::store>(std::unique_ptr<store::store>)> double_of =
+      [](std::unique_ptr<store::store> kept) { return kept; };
+
   event_loop loop;
   dialogue::socket_directory directory;
   scripted_server server;
@@ -136,6 +156,40 @@ struct whole_daemon {
   bool is_stopped = false;
   std::optional<daemon::application> served;
 };
+
+// Loads nothing until it is let go.
+class held_store final : public forwarding_store {
+ public:
+  held_store(asio::any_io_executor const& executor, std::unique_ptr<statefund::store::store> own)
+      : forwarding_store(*own),
+        own_(std::move(own)),
+        goes_(executor) {}
+
+  void go() {
+    is_held_ = false;
+    goes_.notify_all();
+  }
+  asio::awaitable<result<statefund::store::recovered>> recover(std::uint32_t partition, std::string from) override {
+    while (is_held_) {
+      auto const never = clock::deadline::never();
+      auto const end = co_await goes_.wait(never);
+      static_cast<void>(end);
+    }
+    co_return co_await forwarding_store::recover(partition, std::move(from));
+  }
+
+ private:
+  std::unique_ptr<statefund::store::store> const own_;
+  task::event goes_;
+  bool is_held_ = true;
+};
+
+std::vector<std::string> heard_by(service_manager& manager) {
+  std::vector<std::string> all;
+  while (auto report = manager.heard())
+    all.push_back(*std::move(report));
+  return all;
+}
 
 } // namespace
 
@@ -474,4 +528,83 @@ TEST_CASE("a wall clock that is set while the daemon runs is told once, by how m
   auto const back = logged.events(number::wall_clock_set).at(1);
   CHECK_THAT(back.sentence, Contains("was set back") && Contains("too late"));
   CHECK(back.fields.at("by_ms") == "90000");
+}
+
+TEST_CASE("a start that opens its store for long tells the service manager what it is doing, step by step") {
+  temporary_directory const place;
+  daemon::settings chosen;
+  chosen.store.path = place.path() / "state";
+  whole_daemon on({}, chosen);
+  for (auto const* key : {"1", "2", "3"})
+    CHECK(on.put_with_key(key).status == 202);
+  on.end();
+
+  log::capture const logged;
+  service_manager manager;
+  daemon::start_teller teller;
+  CHECK(heard_by(manager) == std::vector<std::string>{"EXTEND_TIMEOUT_USEC=120000000", "STATUS=opening the store"});
+  std::vector<store::opening_step> steps;
+  std::vector<std::string> heard;
+  on.opens = [&](store::opening_progress const& so_far) {
+    if (steps.empty() || steps.back() != so_far.step)
+      steps.push_back(so_far.step);
+    CHECK(so_far.log_bytes <= so_far.log_bytes_total);
+    on.loop.time().advance(1s);
+    teller.opens(so_far);
+    for (auto& report : heard_by(manager)) // a socket's queue is short, and who reports waits for room in it
+      heard.push_back(std::move(report));
+  };
+  on.start();
+  using enum store::opening_step;
+  CHECK(steps == std::vector{checking_log, reading_log, replaying_log, reading_tables});
+  REQUIRE(heard.size() % 2 == 0);
+  std::string told;
+  for (std::size_t i = 0; i < heard.size(); i += 2) {
+    CHECK(heard[i] == "EXTEND_TIMEOUT_USEC=120000000");
+    told += heard[i + 1] + '\n';
+  }
+  CHECK_THAT(told, Contains("STATUS=opening the store: checking its log, 0 of ") &&
+                       Contains("STATUS=opening the store: reading its log, 0 of ") &&
+                       Contains("STATUS=opening the store: replaying its log, 0 of ") &&
+                       Contains("STATUS=opening the store: reading its tables, 3 rows\n"));
+  auto const events = logged.events(number::store_loading);
+  REQUIRE(events.size() == heard.size() / 2 / 5);
+  CHECK(events.at(0).fields.at("seconds") == "5");
+  CHECK(told.find(events.at(0).fields.at("doing")) != std::string::npos);
+}
+
+TEST_CASE("a start that loads for long tells it every second, in the log every five, and not once it serves") {
+  service_manager manager;
+  log::capture const logged;
+  whole_daemon on;
+  on.end();
+  daemon::start_teller teller;
+  held_store* held = nullptr;
+  on.loads = [&teller](std::int64_t count) { teller.loads(count); };
+  on.double_of = [&](std::unique_ptr<store::store> kept) {
+    auto made = std::make_unique<held_store>(on.loop.executor(), std::move(kept));
+    held = made.get();
+    return made;
+  };
+  on.make();
+  std::optional<result<void>> opened;
+  task::gate opening(on.loop.executor());
+  opening.start(on.open(opened));
+  on.loop.settle();
+  heard_by(manager);
+  std::vector<std::string> const told{"EXTEND_TIMEOUT_USEC=120000000", "STATUS=loading what waits: 0 messages so far"};
+  for (int seconds = 1; seconds <= 10; ++seconds) {
+    on.loop.advance(1s);
+    CHECK(heard_by(manager) == told);
+    CHECK(logged.count(number::store_loading) == static_cast<std::size_t>(seconds / 5));
+  }
+  CHECK(logged.events(number::store_loading).at(1).fields.at("doing") == "loading what waits: 0 messages so far");
+  CHECK(logged.events(number::store_loading).at(1).fields.at("seconds") == "10");
+  CHECK_FALSE(opened.has_value());
+  held->go();
+  REQUIRE(on.loop.run_until([&] { return opened.has_value(); }));
+  CHECK(opened->has_value());
+  on.loop.advance(10s);
+  CHECK(heard_by(manager).empty());
+  CHECK(on.put("a").status == 202);
 }

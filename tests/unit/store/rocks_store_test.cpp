@@ -404,3 +404,43 @@ TEST_CASE("compaction drops what has been expired for long, and nothing else") {
   CHECK(is_there("just now"));
   CHECK_FALSE(is_there("long ago"));
 }
+
+TEST_CASE("an opening tells how far it is in the log, and how many rows it has read") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  std::vector<store::opening_progress> told;
+  store::rocks_store_options chosen;
+  chosen.database.tell = [&](store::opening_progress const& so_far) { told.push_back(so_far); };
+  auto own = open(place.path() / "state", chosen);
+  for (int i = 0; i < 100; ++i) {
+    message::change whole;
+    whole.self = {{"ns", "fn"}, std::to_string(i)};
+    whole.key = message::accepted_key{"k", "print", clock::unix_ms() + 1000};
+    whole.messages = {{whole.self, std::nullopt, {"t", true, std::string(1000, 'v')}}};
+    bool done = false;
+    loop.run(keep_durable(*own, own->commit(whole), done));
+    REQUIRE(done);
+  }
+  own.reset();
+  told.clear();
+  own = open(place.path() / "state", chosen);
+
+  std::map<store::opening_step, store::opening_progress> last;
+  for (auto const& each : told) {
+    auto const before = last.emplace(each.step, each).first->second;
+    CHECK(each.log_bytes >= before.log_bytes);
+    CHECK(each.log_bytes <= each.log_bytes_total);
+    CHECK(each.rows_count >= before.rows_count);
+    last[each.step] = each;
+  }
+  using enum store::opening_step;
+  CHECK(last[checking_log].log_bytes == last[checking_log].log_bytes_total);
+  for (auto const step : {checking_log, reading_log, replaying_log}) {
+    CHECK(last[step].log_bytes > 100'000);
+    CHECK(last[step].log_bytes_total < 200'000);
+  }
+  CHECK(last[reading_tables].rows_count == 100);
+  CHECK(told.size() > 300);
+  CHECK(std::is_sorted(told.begin(), told.end(),
+                       [](auto const& one, auto const& other) { return one.step < other.step; }));
+}

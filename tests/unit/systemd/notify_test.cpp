@@ -1,59 +1,16 @@
 #include "systemd/notify.hpp"
 
 #include "log/capture.hpp"
+#include "support/service_manager.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <cstdlib>
-#include <filesystem>
-#include <optional>
 #include <string>
 
 using namespace statefund;
+using support::service_manager;
 using namespace std::chrono_literals;
-
-namespace {
-
-// A datagram socket in a directory of its own, named by NOTIFY_SOCKET while it lives.
-class service_manager {
- public:
-  service_manager() {
-    directory_ = std::filesystem::temp_directory_path() / ("statefund-notify-" + std::string(6, 'X'));
-    REQUIRE(mkdtemp(directory_.data()));
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    path().copy(name.sun_path, sizeof name.sun_path - 1);
-    socket_ = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    REQUIRE(bind(socket_, reinterpret_cast<sockaddr const*>(&name), sizeof name) == 0);
-    setenv("NOTIFY_SOCKET", path().c_str(), 1);
-  }
-  ~service_manager() {
-    unsetenv("NOTIFY_SOCKET");
-    close(socket_);
-    std::filesystem::remove_all(directory_);
-  }
-
-  std::string path() const { return directory_ + "/notify.sock"; }
-  void vanish() { std::filesystem::remove(path()); }
-
-  std::optional<std::string> heard() {
-    char bytes[4096];
-    auto const length = recv(socket_, bytes, sizeof bytes, 0);
-    if (length < 0)
-      return {};
-    return std::string(bytes, static_cast<std::size_t>(length));
-  }
-
- private:
-  std::string directory_;
-  int socket_ = -1;
-};
-
-} // namespace
 
 TEST_CASE("each report is one datagram to the service manager") {
   log::capture const said;
