@@ -129,6 +129,8 @@ admin::status status_report(daemon_facts const& facts, std::vector<dispatch::sha
   seen.partitions_count = facts.store.partition_count();
   seen.store_kind = facts.chosen.store.kind == store_kind::memory ? "memory" : "rocksdb";
   seen.store_may_lose = what_may_be_lost(facts.chosen);
+  if (auto const lack = facts.store.lacks_space())
+    seen.store_lacks_space = lack->to_string();
   seen.unsynced_bytes = facts.store.unsynced().bytes;
   seen.buffered_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, counts.buffered_bytes));
   seen.buffered_bytes_max = facts.chosen.limits.buffered_bytes_max;

@@ -79,6 +79,8 @@ void print_status(std::ostream& out, json const& status) {
       << counted(status, "ingress_connections_count", "client") << '\n';
   if (auto const lost = text_of(status, "store_may_lose"); !lost.empty())
     out << "  a crash may take " << lost << '\n';
+  if (auto const lack = text_of(status, "store_lacks_space"); !lack.empty())
+    out << "  " << lack << ": messages are refused (SF0307)\n";
   print_functions(out, status);
   print_egresses(out, status);
   print_modules(out, status);

@@ -79,6 +79,7 @@ struct status {
   std::uint32_t partitions_count = 0;
   std::string store_kind;           // "memory", "rocksdb"
   std::string store_may_lose;       // of what was answered; empty: nothing
+  std::string store_lacks_space;    // why messages are refused; empty: there is room on the disk
   std::uint64_t unsynced_bytes = 0; // ordered, and not durable yet
   std::uint64_t buffered_bytes = 0;
   std::uint64_t buffered_bytes_max = 0;

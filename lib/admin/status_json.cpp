@@ -107,6 +107,7 @@ std::string to_json(status const& snapshot) {
   to.key("partitions_count").number(snapshot.partitions_count);
   to.key("store_kind").text(snapshot.store_kind);
   to.key("store_may_lose").text(snapshot.store_may_lose);
+  to.key("store_lacks_space").text(snapshot.store_lacks_space);
   to.key("unsynced_bytes").number(snapshot.unsynced_bytes);
   to.key("buffered_bytes").number(snapshot.buffered_bytes);
   to.key("buffered_bytes_max").number(snapshot.buffered_bytes_max);

@@ -110,6 +110,7 @@ disk_test('below the mark of free space messages are refused, calls and reads go
   assert.equal(not_ready.status, 503);
   assert.match(not_ready.text, /bytes free, store\.free_bytes_min is 134217728: messages are refused/);
   assert.equal((await request(daemon.admin, 'GET', '/-/healthy')).status, 200);
+  assert.match((await control(daemon)('status')).text, /bytes free, store\.free_bytes_min is 134217728: messages are refused \(SF0307\)/);
 
   await done(control(daemon)('resume', 'test/taker'));
   const taken = await daemon.take_from_egress(out, accepted.length);

@@ -157,6 +157,19 @@ struct whole_daemon {
   std::optional<daemon::application> served;
 };
 
+// On a disk that is almost full.
+class cramped_store final : public forwarding_store {
+ public:
+  explicit cramped_store(std::unique_ptr<statefund::store::store> own) : forwarding_store(*own), own_(std::move(own)) {}
+
+  std::optional<statefund::store::short_of_space> lacks_space() const noexcept override { return lack; }
+
+  std::optional<statefund::store::short_of_space> lack;
+
+ private:
+  std::unique_ptr<statefund::store::store> const own_;
+};
+
 // Loads nothing until it is let go.
 class held_store final : public forwarding_store {
  public:
@@ -606,5 +619,25 @@ TEST_CASE("a start that loads for long tells it every second, in the log every f
   CHECK(opened->has_value());
   on.loop.advance(10s);
   CHECK(heard_by(manager).empty());
+  CHECK(on.put("a").status == 202);
+}
+
+TEST_CASE("the status says that messages are refused for want of space on the disk, as long as they are") {
+  whole_daemon on;
+  on.end();
+  cramped_store* disk = nullptr;
+  on.double_of = [&](std::unique_ptr<store::store> kept) {
+    auto made = std::make_unique<cramped_store>(std::move(kept));
+    disk = made.get();
+    return made;
+  };
+  on.start();
+  CHECK_THAT(on.status(), Contains(R"("store_lacks_space":"",)"));
+  disk->lack = {7, 8};
+  CHECK(on.put("a").status == 503);
+  CHECK_THAT(on.status(), Contains(R"("store_lacks_space":"the disk has 7 bytes free, store.free_bytes_min is 8",)") &&
+                              Contains(R"("state":"ready")"));
+  disk->lack = {};
+  CHECK_THAT(on.status(), Contains(R"("store_lacks_space":"",)"));
   CHECK(on.put("a").status == 202);
 }
