@@ -140,6 +140,29 @@ TEST_CASE("nothing is started without an owner that awaits its end") {
   }
 }
 
+TEST_CASE("the committer alone writes to the database, and nothing gets past its log") {
+  // A second writer, or a write that is not in the log, makes a hole in the one order.
+  std::regex const past_log(R"(\b(disableWAL|SyncWAL|FlushWAL|IngestExternalFiles?)\b)");
+  std::regex const writing(
+      R"(\bWrite\(|(\b(db_?|database)(->|\.)|\bget\(\)(->|\.))(Put|Merge|Delete|SingleDelete|DeleteRange)\()");
+  std::vector<std::string> writers;
+  for (auto const& folder : {"lib", "daemon"}) {
+    auto const wrong = offenders(files_under(folder, code), [&](source_line const& line) {
+      auto const text = without_comment(line.text);
+      if (std::regex_search(text, writing))
+        writers.push_back(line.file.string());
+      return std::regex_search(text, past_log) ||
+             (included(line.text).starts_with("rocksdb/") && line.file.parent_path() != "lib/store");
+    });
+    CHECK(wrong == none);
+  }
+  CHECK(writers == std::vector<std::string>{
+                       "lib/store/commit_queue.cpp", // DB::Write
+                       "lib/store/database.cpp",     // the format, once, before there is an order
+                       "lib/store/promise.cpp",      // to a file beside the database
+                   });
+}
+
 TEST_CASE("no condition awaits: GCC 12 makes code of it that crashes") {
   // docs/decisions/0008. `if (auto x = co_await y; ...)` is made well; what is awaited in a macro runs twice.
   std::regex const awaiting(
