@@ -18,7 +18,7 @@ std::int64_t ms_since(clock::steady::time_point then) {
 
 store::not_durable sync_watch::look() {
   auto const behind = store_.unsynced();
-  is_full_ = is_full_ ? !mark_.has_room_again(behind.bytes) : mark_.is_full(behind.bytes);
+  is_full_ = is_full_ ? !mark_.has_room_again(behind) : mark_.is_full(behind);
   bool const was_late = is_late_;
   is_late_ = behind.bytes > 0 && mark_.is_late(behind, clock::steady::now());
   if (is_late_ && !was_late)
@@ -49,11 +49,11 @@ std::optional<refusal> sync_watch::closes_doors() {
     return refusal{number::sync_late,
                    "the store has not come back from a sync for " + std::to_string(ms_since(behind.since)) + " ms",
                    std::chrono::seconds(5)};
-  if (mark_.is_full(behind.bytes))
+  if (mark_.is_full(behind))
     return refusal{number::unsynced_mark_reached,
-                   std::to_string(behind.bytes) +
-                       " bytes of changes are not durable yet, limits.unsynced_bytes_max is " +
-                       std::to_string(mark_.bytes_max),
+                   std::to_string(behind.bytes) + " bytes in " + std::to_string(behind.changes_count) +
+                       " changes are not durable yet, limits.unsynced_bytes_max is " + std::to_string(mark_.bytes_max) +
+                       ", and changes may be " + std::to_string(mark_.changes_max),
                    std::chrono::seconds(1)};
   return std::nullopt;
 }

@@ -14,10 +14,17 @@ namespace statefund::dispatch {
 struct sync_mark {
   std::uint64_t bytes_max = 64U << 20U;
   std::chrono::nanoseconds sync_max = std::chrono::seconds(5); // what takes longer is reported
+  // Beside its bytes a change takes some hundred more of memory, in the queue and by what stays in the state cache for
+  // it. So that is bounded, too, and about as bytes_max is: small changes that wait are no more than that.
+  std::uint64_t changes_max = 200'000;
 
-  bool is_full(std::uint64_t bytes) const noexcept { return bytes >= bytes_max && bytes > 0; }
-  // Below half of the mark.
-  bool has_room_again(std::uint64_t bytes) const noexcept { return bytes == 0 || bytes < (bytes_max + 1) / 2; }
+  bool is_full(store::not_durable const& behind) const noexcept {
+    return (behind.bytes >= bytes_max && behind.bytes > 0) || behind.changes_count >= changes_max;
+  }
+  // Below half of both.
+  bool has_room_again(store::not_durable const& behind) const noexcept {
+    return behind.bytes == 0 || (behind.bytes < (bytes_max + 1) / 2 && behind.changes_count < (changes_max + 1) / 2);
+  }
   bool is_late(store::not_durable const& behind, clock::steady::time_point now) const noexcept {
     return behind.bytes > 0 && now - behind.since >= sync_max;
   }

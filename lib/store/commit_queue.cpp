@@ -100,6 +100,7 @@ bool commit_queue::append(encoded_change next, std::uint64_t number, std::uint64
   auto const since = now.time_since_epoch().count();
   if (unsynced_bytes_.load(std::memory_order_relaxed) == 0)
     unsynced_since_.store(since, std::memory_order_relaxed);
+  unsynced_count_.fetch_add(1, std::memory_order_relaxed);
   if (unsynced_bytes_.fetch_add(bytes, std::memory_order_release) == 0)
     unsynced_since_.store(since, std::memory_order_relaxed);
   bool const was_idle = waiting_.empty();
@@ -112,7 +113,8 @@ bool commit_queue::append(encoded_change next, std::uint64_t number, std::uint64
 
 not_durable commit_queue::unsynced() const noexcept {
   auto const bytes = unsynced_bytes_.load(std::memory_order_acquire);
-  return {bytes, clock::steady::time_point(clock::steady::duration(unsynced_since_.load(std::memory_order_relaxed)))};
+  return {bytes, clock::steady::time_point(clock::steady::duration(unsynced_since_.load(std::memory_order_relaxed))),
+          unsynced_count_.load(std::memory_order_relaxed)};
 }
 
 void commit_queue::look_at_space() {
@@ -271,6 +273,7 @@ bool commit_queue::write(std::vector<ordered> const& batch, sync how) {
     commit_seconds_.add(std::chrono::duration<double>(clock::steady::now() - batch.front().at).count());
     commit_changes_.add(static_cast<double>(batch.size()));
   }
+  unsynced_count_.fetch_sub(batch.size(), std::memory_order_relaxed);
   if (unsynced_bytes_.fetch_sub(bytes, std::memory_order_relaxed) != bytes) {
     std::lock_guard const lock(order_);
     if (!waiting_.empty())

@@ -122,6 +122,7 @@ class commit_queue {
   std::atomic<std::uint64_t> last_number_;
   std::atomic<std::uint64_t> written_through_;
   std::atomic<std::uint64_t> unsynced_bytes_ = 0;
+  std::atomic<std::uint64_t> unsynced_count_ = 0;
   std::atomic<clock::steady::rep> unsynced_since_ = 0;
 
   std::atomic<std::uint64_t> free_bytes_ = UINT64_MAX;

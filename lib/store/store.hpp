@@ -48,6 +48,7 @@ struct egress_account {
 struct not_durable {
   std::uint64_t bytes = 0;
   clock::steady::time_point since{}; // when the oldest of it was ordered, where there is any
+  std::uint64_t changes_count = 0;
 };
 
 struct numbered_record {

@@ -542,7 +542,8 @@ TEST_CASE("while a sync hangs turns stop at the mark, doors close, and all goes 
   REQUIRE(refused(told) == number::unsynced_mark_reached);
   CHECK(std::get<refusal>(told).retry_after == 1s);
   CHECK(std::get<refusal>(told).detail ==
-        std::to_string(stands_at) + " bytes of changes are not durable yet, limits.unsynced_bytes_max is 10000");
+        std::to_string(stands_at) + " bytes in " + std::to_string(world.store.unsynced().changes_count) +
+            " changes are not durable yet, limits.unsynced_bytes_max is 10000, and changes may be 200000");
   world.advance(1s);
   CHECK(world.functions.calls_count() == calls);
 
@@ -551,6 +552,29 @@ TEST_CASE("while a sync hangs turns stop at the mark, doors close, and all goes 
   world.advance(20ms);
   CHECK(world.functions.calls_count() > calls + 10);
   CHECK(world.store.unsynced().bytes >= bytes_max); // until the next mark
+  world.store.release();
+  world.functions.declare("ring");
+  world.apply();
+  world.advance(1s);
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("while a sync hangs turns stop at a count of changes, too, however small they are") {
+  dispatch::options chosen;
+  chosen.sync.changes_max = 10;
+  shards_in_process world(2, chosen);
+  world.functions.declare("ring", goes_round());
+  REQUIRE(world.accepts(address_of("ring", "r"), "x"));
+  world.store.hold_durable();
+  world.settle();
+  CHECK(world.store.unsynced().changes_count == 10);
+  auto const calls = world.functions.calls_count();
+  CHECK(refused(world.accept(message_to(address_of("ring", "r"), "x"))) == number::unsynced_mark_reached);
+  world.advance(1s);
+  CHECK(world.functions.calls_count() == calls);
+  world.store.sync();
+  world.advance(20ms);
+  CHECK(world.functions.calls_count() == calls + 10);
   world.store.release();
   world.functions.declare("ring");
   world.apply();

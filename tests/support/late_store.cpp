@@ -63,6 +63,7 @@ statefund::store::ticket late_store::commit(message::change const& whole) noexce
     for (auto const& one : whole.messages)
       unsynced_.bytes += message::buffered_bytes(one);
     unsynced_.bytes += whole.consumed.size() * sizeof(message::entry_key) + 1;
+    ++unsynced_.changes_count;
   }
   return ordered;
 }

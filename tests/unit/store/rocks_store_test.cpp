@@ -332,6 +332,25 @@ TEST_CASE("what nobody waits for is written all the same, and so is what comes b
   CHECK(done);
 }
 
+TEST_CASE("changes that are not durable are counted, and are not any more once they are") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  auto const own = open(place.path() / "state");
+  store::ticket last;
+  std::uint64_t count_seen = 0;
+  for (int i = 0; i < 1000; ++i) {
+    last = own->commit(sets(alice, "seen", message::stored_value{{"int", true, std::to_string(i)}, {}}));
+    count_seen = std::max(count_seen, own->unsynced().changes_count);
+  }
+  CHECK(count_seen > 0);
+  CHECK(count_seen <= 1000);
+  bool done = false;
+  loop.run(keep_durable(*own, last, done));
+  REQUIRE(done);
+  CHECK(own->unsynced().bytes == 0);
+  CHECK(own->unsynced().changes_count == 0);
+}
+
 TEST_CASE("a disk with less room than it should have is told of") {
   support::temporary_directory const place;
   store::rocks_store_options chosen;
