@@ -1,7 +1,8 @@
-// What turn_loop does about changes that have no room: in an egress, in memory, or at a type that nobody declares; and
-// about turns that wait for the store.
+// What turn_loop does about changes that have no room: in an egress, in memory, on the disk, or at a type that nobody
+// declares; and about turns that wait for the store.
 
 #include "clock/deadline.hpp"
+#include "dispatch/disk_balance.hpp"
 #include "dispatch/turn_loop.hpp"
 #include "log/log.hpp"
 
@@ -32,13 +33,16 @@ void tell_held(message::address const& self, mailbox::held_for const& what) {
   else if (std::holds_alternative<mailbox::memory_room>(what))
     logger.warning({number::memory_held, "functions send more than is consumed; who adds to it waits for memory"},
                    {{"address", to_text(self)}});
+  else if (std::holds_alternative<mailbox::disk_room>(what))
+    logger.warning({number::disk_held, "the disk is almost full; functions that add to what it keeps wait for room"},
+                   {{"address", to_text(self)}});
   else
     logger.warning(
         {number::unbound_held, "much waits for a type that no module declares; who sends to it waits"},
         {{"function_type", to_text(std::get<mailbox::unbound_room>(what).type)}, {"address", to_text(self)}});
 }
 
-// The memory mark sinks, and the store syncs, without telling anybody: who waits looks again.
+// The memory mark sinks, the disk gets room, and the store syncs, without telling anybody: who waits looks again.
 constexpr auto room_looked_for_every = std::chrono::milliseconds(20);
 
 } // namespace
@@ -62,17 +66,28 @@ std::optional<mailbox::held_for> turn_loop::full_egress(message::change const& w
   return std::nullopt;
 }
 
-std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change const& whole,
-                                                             message::batch const& taken) const {
+std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change const& whole, message::batch const& taken,
+                                                             message::state_values const& carried) const {
   if (auto full = full_egress(whole))
     return full;
   if (!full_unbound_.empty())
     for (auto const& one : whole.messages)
       if (full_unbound_.contains({one.target.type, data_.delivered.shard_of(one.target)}))
         return mailbox::unbound_room{one.target.type};
+  if (has_no_memory(whole, taken))
+    return mailbox::memory_room{};
+  if (auto const lack = data_.store.lacks_space()) {
+    auto const balance = balance_of(whole, taken, carried);
+    if (lack->holds(balance.added_bytes, balance.removed_bytes))
+      return mailbox::disk_room{};
+  }
+  return std::nullopt;
+}
+
+bool turn_loop::has_no_memory(message::change const& whole, message::batch const& taken) const {
   auto const held_bytes = data_.process.buffered_bytes.load(std::memory_order_relaxed);
   if (!data_.chosen.memory.is_full(held_bytes))
-    return std::nullopt;
+    return false;
   std::uint64_t added = 0;
   std::uint64_t removed = bytes_of(taken);
   for (auto const& one : whole.messages)
@@ -81,9 +96,7 @@ std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change con
     added += delayed_table::bytes_of(whole.self, one);
   for (auto const& one : whole.delayed_gone)
     removed += data_.delayed.bytes_of(one.row.key);
-  if (data_.chosen.memory.holds(held_bytes, added, removed))
-    return mailbox::memory_room{};
-  return std::nullopt;
+  return data_.chosen.memory.holds(held_bytes, added, removed);
 }
 
 std::vector<std::pair<mailbox::held_for, std::size_t>> turn_loop::held_counts() const {
@@ -106,7 +119,7 @@ turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken
   if (waiting.empty())
     tell_held(own.self(), what);
   waiting.push_back(&own);
-  if (std::holds_alternative<mailbox::memory_room>(what))
+  if (waits_for_room())
     room_wanted_.notify_all();
   return turn_end::held;
 }
@@ -142,10 +155,18 @@ void turn_loop::unbound_has_room(message::function_type const& type, std::size_t
   wake_held(mailbox::unbound_room{type});
 }
 
+void turn_loop::room_looked_at_again() {
+  wake_held(mailbox::memory_room{});
+  wake_held(mailbox::disk_room{});
+}
+
+bool turn_loop::waits_for_room() const {
+  return held_.contains(mailbox::memory_room{}) || held_.contains(mailbox::disk_room{});
+}
+
 asio::awaitable<void> turn_loop::look_for_room() {
-  mailbox::held_for const memory = mailbox::memory_room{};
   while (!closed_) {
-    while (!held_.contains(memory) && !data_.types.is_held_up()) {
+    while (!waits_for_room() && !data_.types.is_held_up()) {
       auto const never = deadline::never();
       auto const end = co_await room_wanted_.wait(never);
       if (end == task::wait_end::cancelled)
@@ -157,9 +178,11 @@ asio::awaitable<void> turn_loop::look_for_room() {
       co_return;
     auto const held_bytes = data_.process.buffered_bytes.load(std::memory_order_relaxed);
     if (data_.chosen.memory.has_room_again(held_bytes))
-      wake_held(memory);
-    else if (!data_.chosen.memory.is_full(held_bytes) && held_.contains(memory))
-      wake_first_held(memory); // what is held may be all that is there: it must not wait for itself
+      wake_held(mailbox::memory_room{});
+    else if (!data_.chosen.memory.is_full(held_bytes) && held_.contains(mailbox::memory_room{}))
+      wake_first_held(mailbox::memory_room{}); // what is held may be all that is there: it must not wait for itself
+    if (!data_.store.lacks_space())
+      wake_held(mailbox::disk_room{});
     if (data_.types.is_held_up() && !data_.sync.turns_wait())
       data_.types.go_on();
   }

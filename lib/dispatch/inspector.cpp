@@ -111,6 +111,8 @@ std::string why_held(mailbox::held_for const& what) {
   if (auto const* const unbound = std::get_if<mailbox::unbound_room>(&what))
     return "enough waits for " + to_text(unbound->type) +
            ", which no module declares; it goes on once that is declared";
+  if (std::holds_alternative<mailbox::disk_room>(what))
+    return "it adds more than it consumes, and the disk is almost full; it goes on once there is room again";
   return "it sends more than it consumes, and memory is full; it goes on once others have consumed";
 }
 

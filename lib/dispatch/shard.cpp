@@ -336,7 +336,7 @@ void shard::apply(std::shared_ptr<declarations const> next, keeps_function const
   turns_.rebound();
   data_.overdue_doors.look_again();
   data_.doors.look_again();
-  turns_.memory_looked_at_again();
+  turns_.room_looked_at_again();
 }
 
 void shard::measure_mailboxes(std::unordered_set<lane*> const& of) {

@@ -242,7 +242,7 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (auto const fit = learn(type, bound, specs); !fit)
       co_return after_failure(own, type, bound, std::move(taken), fit.error());
     message::change& whole = judged->change();
-    if (auto const what = what_has_no_room(whole, taken))
+    if (auto const what = what_has_no_room(whole, taken, states))
       co_return hold(own, type, std::move(taken), *what);
     store::ticket const ordered = data_.store.commit(whole); // ordered at once, durable soon
     release(own, type, taken, whole, ordered);               // mailboxes and alarm now, departures once durable

@@ -105,8 +105,8 @@ class turn_loop {
   void unbound_is_full(message::function_type const& type, std::size_t on_shard);
   void unbound_has_room(message::function_type const& type, std::size_t on_shard);
 
-  // Functions are others: who was held for memory asks again.
-  void memory_looked_at_again() { wake_held(mailbox::memory_room{}); }
+  // Functions are others: who was held for memory or the disk asks again.
+  void room_looked_at_again();
 
   // For an operator's verbs. `work` runs right after the turn that is in flight; it finds the mailbox by itself.
   void when_at_rest(message::address const& self, std::function<void()> work);
@@ -159,8 +159,11 @@ class turn_loop {
   bool may_start_turn();
   std::optional<mailbox::held_for> full_egress(mailbox::mailbox const& own) const;
   std::optional<mailbox::held_for> full_egress(message::change const& whole) const;
-  std::optional<mailbox::held_for> what_has_no_room(message::change const& whole, message::batch const& taken) const;
+  std::optional<mailbox::held_for> what_has_no_room(message::change const& whole, message::batch const& taken,
+                                                    message::state_values const& carried) const;
+  bool has_no_memory(message::change const& whole, message::batch const& taken) const;
   turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what);
+  bool waits_for_room() const; // of memory or on the disk
   void wake_held(mailbox::held_for const& what);
   void wake_first_held(mailbox::held_for const& what);
   boost::asio::awaitable<void> look_for_room();
@@ -204,7 +207,7 @@ class turn_loop {
   std::multimap<clock::steady::time_point, mailbox::mailbox*> backing_off_;
   std::unordered_map<message::address, std::vector<std::function<void()>>> at_rest_; // verbs that wait for a turn's end
   std::map<mailbox::held_for, std::deque<mailbox::mailbox*>> held_;                  // none of them empty
-  task::event room_wanted_; // of memory, or until the store has synced
+  task::event room_wanted_; // of memory, on the disk, or until the store has synced
   task::event looks_again_; // nobody tells it: a pause that can be cancelled
   std::set<std::pair<message::function_type, std::size_t>> full_unbound_; // type, shard
   std::minstd_rand random_;

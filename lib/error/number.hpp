@@ -107,6 +107,7 @@ enum class number : unsigned {
   sync_in_time = 243,          // it has come back
   unsynced_mark_reached = 244, // 503: too much is not durable yet
   attempt_failed = 247,        // of a call, which tries again until its time is over
+  disk_held = 245,             // the disk is almost full; functions that add to it wait
 
   // the store
   store_lost = 301,           // a write or sync failed: the daemon ends at once (exit 1)

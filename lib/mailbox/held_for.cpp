@@ -10,6 +10,9 @@ std::string text(egress_room const& what) {
 std::string text(memory_room const&) {
   return "memory";
 }
+std::string text(disk_room const&) {
+  return "disk";
+}
 std::string text(unbound_room const& what) {
   return "unbound " + to_text(what.type);
 }

@@ -20,15 +20,19 @@ struct egress_room {
 struct memory_room {
   auto operator<=>(memory_room const&) const = default;
 };
+// The store's disk: its change adds more than it removes, and room is short there.
+struct disk_room {
+  auto operator<=>(disk_room const&) const = default;
+};
 // A function type that no module declares, and for which limits.unbound_bytes_max is waiting already.
 struct unbound_room {
   message::function_type type;
   auto operator<=>(unbound_room const&) const = default;
 };
 
-using held_for = std::variant<egress_room, memory_room, unbound_room>;
+using held_for = std::variant<egress_room, memory_room, disk_room, unbound_room>;
 
-// "egress out/way", "memory", "unbound ns/fn"
+// "egress out/way", "memory", "disk", "unbound ns/fn"
 std::string to_text(held_for const& what);
 
 } // namespace statefund::mailbox

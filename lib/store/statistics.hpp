@@ -53,10 +53,15 @@ struct disk_work {
   std::uint64_t compaction_bytes = 0;
 };
 
-// The disk has less room than it should keep.
+// The disk has less room than it should keep. Nothing comes in from outside then, and from seven eighths of that room
+// on a change that adds more than it removes waits, until it is there again. Pure.
 struct short_of_space {
   std::uint64_t free_bytes = 0;
   std::uint64_t free_bytes_min = 0;
+
+  bool holds(std::uint64_t added_bytes, std::uint64_t removed_bytes) const noexcept {
+    return free_bytes < free_bytes_min - free_bytes_min / 8 && added_bytes > removed_bytes;
+  }
 
   std::string to_string() const {
     return "the disk has " + std::to_string(free_bytes) + " bytes free, store.free_bytes_min is " +

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 
 using namespace statefund;
@@ -165,6 +166,104 @@ TEST_CASE("between the marks who is held goes on one by one, though what stands 
   world.functions.declare("fn");
   world.apply();
   world.advance(1min);
+  CHECK(world.is_empty());
+}
+
+TEST_CASE("on a disk that is almost full a function that sends more than it gets stands, and all that drains goes on") {
+  shards_in_process world(2);
+  // Messages fork until their ids are that long, and end at the sink.
+  world.functions.declare("forks", [](seen_call const& call) {
+    invocation_result done;
+    for (auto const& one : call.taken)
+      for (auto const* turn : {"l", "r"}) {
+        auto const next = call.self.id + turn;
+        done.messages.push_back({next.size() < 5 ? address_of("forks", next) : sink, value(next)});
+        done.messages.back().value.bytes.resize(one.value.bytes.size(), '.');
+      }
+    return says(std::move(done));
+  });
+  world.functions.declare("sink");
+  world.functions.declare("grows", [](seen_call const& call) -> result<message::reply> {
+    if (call.states.specs->empty())
+      return message::reply{message::missing_states{{{"grown", "t", {}}}}};
+    invocation_result done;
+    done.mutations.push_back({"grown", value(std::string(call.taken.front().value.bytes == "more" ? 1000 : 10, 's'))});
+    return says(std::move(done));
+  });
+  message::egress_id const drained{"out", "drained"};
+  world.functions.declare("passes", [&](seen_call const& call) {
+    invocation_result done;
+    for (auto const& one : call.taken)
+      done.egresses.push_back({drained, one.value});
+    return says(std::move(done));
+  });
+  world.functions.declare("again", [](seen_call const& call) {
+    invocation_result done;
+    done.delayed.push_back(message::delayed_send{1000, call.self, call.taken.front().value, {}});
+    return says(std::move(done));
+  });
+  auto const fork = address_of("forks", "f");
+  auto const grows = address_of("grows", "g");
+  auto const again = address_of("again", "a");
+  world.functions.hold();
+  REQUIRE(world.accepts(fork, "a message"));
+  REQUIRE(world.accepts(grows, "more"));
+  REQUIRE(world.accepts(address_of("grows", "a little"), "x"));
+  REQUIRE(world.accepts(address_of("passes", "p"), "passed on"));
+  REQUIRE(world.accepts(again, "again"));
+  world.store.lack_space(store::short_of_space{874, 1000});
+  world.functions.release();
+  world.settle();
+  CHECK(refused(world.accept(message_to(sink, "x"))) == number::low_on_space);
+  CHECK(world.held() == counts{{"disk", 2}});
+  CHECK(world.status("forks").failures_count_max == 0);
+  CHECK(world.logged.count(number::disk_held) >= 1);
+  auto const why = world.loop.run(world.all().describe(fork));
+  CHECK(std::get<dispatch::address_detail>(*why).why ==
+        "it adds more than it consumes, and the disk is almost full; it goes on once there is room again");
+  auto const calls = world.functions.calls_count(grows);
+  for (int seconds = 0; seconds < 100; ++seconds)
+    world.advance(1s);
+  CHECK(world.functions.calls_count(fork) == 1);
+  CHECK(world.functions.calls_count(grows) == calls);
+  CHECK(world.status("grows").held_count == 1);
+  CHECK(world.functions.calls_count(again) == 101);
+  CHECK(bytes_of(world.read(drained)) == texts{"passed on"});
+
+  // The mark itself has to be there again; until then who comes to it only is not held.
+  world.store.lack_space(store::short_of_space{875, 1000});
+  world.advance(1h);
+  CHECK(world.held() == counts{{"disk", 2}});
+  world.store.lack_space(std::nullopt);
+  world.advance(1s);
+  CHECK(world.held().empty());
+  auto arrived = world.functions.taken(sink);
+  std::sort(arrived.begin(), arrived.end());
+  texts const each_once{"fllll....", "flllr....", "fllrl....", "fllrr....", "flrll....", "flrlr....",
+                        "flrrl....", "flrrr....", "frlll....", "frllr....", "frlrl....", "frlrr....",
+                        "frrll....", "frrlr....", "frrrl....", "frrrr...."};
+  CHECK(arrived == each_once);
+  CHECK(world.functions.calls_count(grows) == calls + 1);
+  CHECK(world.functions.fault().empty());
+}
+
+TEST_CASE("who is held for the disk asks again once its function is another one") {
+  shards_in_process world(1);
+  world.functions.declare("fn", [](seen_call const& call) {
+    invocation_result done;
+    done.messages = {{sink, call.taken.front().value}, {sink, call.taken.front().value}};
+    return says(std::move(done));
+  });
+  world.functions.hold();
+  REQUIRE(world.accepts(alice, "x"));
+  world.store.lack_space(store::short_of_space{0, 1000});
+  world.functions.release();
+  world.settle();
+  REQUIRE(world.held() == counts{{"disk", 1}});
+  world.functions.declare("fn");
+  world.apply();
+  world.settle();
+  CHECK(world.held().empty());
   CHECK(world.is_empty());
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,8 @@ class late_store final : public forwarding_store {
   void sync(); // as release(), of what is not durable alone: what is committed next is held again
   void lose();
   void keep_over_restart() { keeps_ = true; }
+  // Absent: there is room.
+  void lack_space(std::optional<statefund::store::short_of_space> lack) { lack_ = lack; }
 
   std::vector<statefund::store::ticket> const& hastened() const noexcept { return hastened_; }
 
@@ -37,6 +40,7 @@ class late_store final : public forwarding_store {
   read_key(message::address const& self, std::string const& idempotency_key) override;
   // What was committed since hold_durable().
   statefund::store::not_durable unsynced() const noexcept override { return unsynced_; }
+  std::optional<statefund::store::short_of_space> lacks_space() const noexcept override { return lack_; }
   statefund::store::ticket commit(message::change const& whole) noexcept override;
   boost::asio::awaitable<result<void>> durable(statefund::store::ticket ordered) override;
   boost::asio::awaitable<result<statefund::store::egress_page>> read_egress(message::egress_id const& egress,
@@ -66,6 +70,7 @@ class late_store final : public forwarding_store {
   bool keeps_ = false;
   bool lost_ = false;
   statefund::store::not_durable unsynced_;
+  std::optional<statefund::store::short_of_space> lack_;
   std::uint64_t given_last_ = 0;               // number or sequence
   std::uint64_t durable_through_ = UINT64_MAX; // number or sequence
 };
