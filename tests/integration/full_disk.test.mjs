@@ -4,7 +4,7 @@ import {execFileSync} from 'node:child_process';
 import {randomBytes} from 'node:crypto';
 import fs from 'node:fs';
 
-import {ctl_binary, daemon_test, eventually, module_for, out, request, run, to_egress, value_of} from './support.mjs';
+import {ctl_binary, daemon_test, eventually, messageBuilder, module_for, out, request, run, to_egress, value_of} from './support.mjs';
 
 if (!process.env.STATEFUND_OWN_MOUNTS)
   throw new Error('this mounts; run it through ctest, or by STATEFUND_OWN_MOUNTS=1 unshare -Urm node --test');
@@ -20,6 +20,20 @@ const taker = {
   fn(context, message) {
     const text = message.asString();
     context.send(to_egress({name: text.slice(0, text.indexOf(' ')), bytes: text.length}));
+  },
+};
+
+// Passes a text on twice, until there are as many of it as an id of so many letters can tell.
+const fork_letters = 9;
+const fork = {
+  typename: 'test/fork',
+  fn(context, message) {
+    const {id} = context.self;
+    const text = message.asString();
+    for (const next of [`${id}l`, `${id}r`])
+      context.send(next.length < fork_letters
+        ? messageBuilder({typename: 'test/fork', id: next, value: text})
+        : messageBuilder({typename: 'test/taker', id: next, value: `${next} ${text}`}));
   },
 };
 
@@ -67,7 +81,7 @@ function disk_test(name, bytes, body) {
 }
 
 async function start(stage, free_bytes_min) {
-  const url = await stage.serve([taker], {over: 'unix'});
+  const url = await stage.serve([taker, fork], {over: 'unix'});
   const daemon = stage.launch({'test.yaml': module_for('test/*', url)}, {
     store: 'rocksdb', settings: `log: {level: info}\nstore: {free_bytes_min: ${free_bytes_min}}\n`,
   });
@@ -123,6 +137,36 @@ disk_test('below the mark of free space messages are refused, calls and reads go
   assert.equal((await daemon.ask_admin('GET', '/-/ready')).status, 200);
   assert.deepEqual((await daemon.take_from_egress(out, 1)).map((record) => value_of(record).name), ['again']);
   assert.deepEqual(await daemon.stop(), {code: 0, signal: null});
+});
+
+disk_test('functions that send more than they get wait for room on the disk, over a restart, and end what they began', 384 * MiB, async (stage, disk) => {
+  const held_for_disk = async (daemon) => {
+    const {held} = JSON.parse((await daemon.ask_admin('GET', '/v1/status')).text);
+    return held.length > 0 && held.every(({waits_for}) => waits_for === 'disk');
+  };
+  const daemon = await (await start(stage, '128MiB')).ready();
+  await done(control(daemon)('pause', 'test/taker'));
+  disk.fill_but(144 * MiB);
+  assert.equal((await daemon.put(['test', 'fork', 'f'], randomBytes(message_bytes).toString('base64'))).status, 202);
+  await eventually('addresses are held', 60_000, () => held_for_disk(daemon));
+  assert.match(daemon.log, /SF0245/);
+  const {addresses} = JSON.parse((await control(daemon)('addresses', '--state', 'held', '--json')).text);
+  assert.match(addresses[0].address, /^test\/fork\//);
+  const described = await control(daemon)('describe', addresses[0].address);
+  assert.match(described.text, /it adds more than it consumes, and the disk is almost full; it goes on once there is room again/);
+  await daemon.kill();
+
+  const next = await start(stage, '128MiB');
+  await next.logged(/SF0007/); // it serves, and may have no room for messages from outside
+  await eventually('addresses are held again', 60_000, () => held_for_disk(next));
+  assert.doesNotMatch(next.log, /SF0301|SF0201/);
+  disk.make_room();
+  await done(control(next)('resume', 'test/taker'));
+  const leaves = 2 ** (fork_letters - 1);
+  const taken = (await next.take_from_egress(out, leaves)).map((record) => value_of(record).name);
+  assert.equal(new Set(taken).size, leaves);
+  assert.deepEqual((await next.read_egress(out, {wait: '300ms'})).records, []);
+  assert.deepEqual(await next.stop(), {code: 0, signal: null});
 });
 
 disk_test('a full disk ends the daemon, nothing is started on it, and once there is room what was accepted is there once', 96 * MiB, async (stage, disk) => {
