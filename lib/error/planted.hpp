@@ -23,6 +23,7 @@ enum class mistake {
   promise_in_log_alone,        // the promise file is not looked at
   recovered_counts_as_durable, // what a start found in the log is not written anew
   hole_in_log,                 // the log is replayed although a file of it is missing
+  evict_by_older_mark,         // values leave memory once an earlier change of their address is written
   log_files_unchecked,         // nobody notices that a file of the log is missing
 };
 

@@ -1,5 +1,7 @@
 #include "store/state_cache.hpp"
 
+#include "error/planted.hpp"
+
 #include <algorithm>
 
 namespace statefund::store {
@@ -57,7 +59,8 @@ void state_cache::changed(message::address const& self, std::vector<message::sta
     else
       held->value = change.value;
   }
-  own.last_change = number;
+  if (own.last_change == 0 || !test_only::is_planted(test_only::mistake::evict_by_older_mark))
+    own.last_change = number;
   measure(own);
 }
 

@@ -247,6 +247,21 @@ message::change next_change(contents const& now, std::mt19937_64& chance) {
   }
 }
 
+asio::awaitable<result<std::map<contents::name_of_address, message::stored_value>>> read_states(store::store& from,
+                                                                                                message::address self) {
+  message::state_specs wanted;
+  for (auto const& name : state_names)
+    wanted.push_back({name, {}, {}});
+  auto values = co_await from.read(self, wanted);
+  if (!values)
+    co_return values.error();
+  std::map<contents::name_of_address, message::stored_value> all;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if ((*values)[i])
+      all[{self, wanted[i].name}] = std::move(*(*values)[i]);
+  co_return all;
+}
+
 asio::awaitable<result<contents>> read_all(store::store& from) {
   contents all;
   for (std::uint32_t partition = 0; partition < from.partition_count(); ++partition) {
@@ -267,16 +282,11 @@ asio::awaitable<result<contents>> read_all(store::store& from) {
     for (auto& one : *delayed)
       all.delayed[one.row()] = {one.owner, std::move(one.set)};
   }
-  message::state_specs wanted;
-  for (auto const& name : state_names)
-    wanted.push_back({name, {}, {}});
   for (auto const& self : addresses) {
-    auto values = co_await from.read(self, wanted);
-    if (!values)
-      co_return values.error();
-    for (std::size_t i = 0; i < wanted.size(); ++i)
-      if ((*values)[i])
-        all.states[{self, wanted[i].name}] = std::move(*(*values)[i]);
+    auto states = co_await read_states(from, self);
+    if (!states)
+      co_return states.error();
+    all.states.merge(*states);
     for (std::size_t i = 0; i < keys_count; ++i) {
       auto const name = key_name(i);
       auto row = co_await from.read_key(self, name);

@@ -58,6 +58,9 @@ class order {
 // A change that could be the next one, of any kind.
 message::change next_change(contents const& now, std::mt19937_64& chance);
 
+// The address's states, of those that next_change() makes; errc::lost.
+boost::asio::awaitable<result<std::map<contents::name_of_address, message::stored_value>>>
+read_states(store::store& from, message::address self);
 // Everything the store shows of what next_change() makes; errc::lost.
 boost::asio::awaitable<result<contents>> read_all(store::store& from);
 

@@ -177,6 +177,28 @@ faults kills_and_power_losses(place& at, std::size_t faults_max) {
   return all;
 }
 
+faults states_read_at_once(place& at, std::size_t faults_max) {
+  faults all;
+  run_options chosen;
+  chosen.cache_bytes_max = 0;
+  process own(at, {}, chosen);
+  auto const see = [&](message::change const& last, contents const& now) {
+    if (last.states.empty() || all.size() >= faults_max)
+      return;
+    auto const found = at.loop.run(read_states(own.store(), last.self));
+    auto expected = now.states;
+    std::erase_if(expected, [&](auto const& one) { return one.first.first != last.self; });
+    if (!found)
+      add(all, to_text(last.self), found.error().to_string());
+    else if (*found != expected)
+      add(all, to_text(last.self), "its states are not those that its last change has left");
+  };
+  history ordered;
+  std::mt19937_64 chance(1);
+  commit(at, own, ordered, 10 * changes_count, chance, see);
+  return all;
+}
+
 faults lost_log_files(place& at, std::size_t faults_max) {
   faults all;
   run_options chosen;

@@ -19,6 +19,9 @@ faults kills_and_power_losses(place& at, std::size_t faults_max);
 // The power is lost, and takes an older file of the log alone. No sync is waited for.
 faults lost_log_files(place& at, std::size_t faults_max);
 
+// States are read as soon as a change of them is ordered, from a cache that keeps nothing that can be read back.
+faults states_read_at_once(place& at, std::size_t faults_max);
+
 struct damage {
   std::string what;
   std::string path;

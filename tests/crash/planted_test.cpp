@@ -37,6 +37,12 @@ TEST_CASE("a store that counts what it recovered as durable is found") {
   CHECK(kills_and_power_losses(at, 1).size() == 1);
 }
 
+TEST_CASE("a value that leaves memory before it can be read back is found") {
+  place at;
+  planting const one(mistake::evict_by_older_mark);
+  CHECK(states_read_at_once(at, 1).size() == 1);
+}
+
 TEST_CASE("a hole in the log that is passed over is found") {
   place at;
   planting const one(mistake::hole_in_log);

@@ -1,6 +1,6 @@
-// What a start promises.
+// What a start promises, and what is read of it.
 
-#include "crash/run.hpp"
+#include "crash/experiments.hpp"
 #include "store/promise.hpp"
 
 #include <catch2/catch.hpp>
@@ -76,4 +76,9 @@ TEST_CASE("what lies in many tables, most of which a start does not open, is rea
                       [](std::string const& path) { return kind_of(path) == file_kind::table; }) > 16);
   process next(at, image, chosen);
   CHECK(survivors_of(at, next, done.ordered, done.promised.back().number).fault.empty());
+}
+
+TEST_CASE("a state is read as its last change has left it, though memory keeps only what cannot be read back") {
+  place at;
+  CHECK(states_read_at_once(at, 1).empty());
 }

@@ -24,7 +24,7 @@ store::rocks_store_options options_of(place const& at, rocksdb::Env& environment
   options.database.log_bytes_max = chosen.log_bytes_max;
   options.database.environment = &environment;
   options.sync = chosen.sync;
-  options.cache_bytes_max = 4096; // most reads go to the tables
+  options.cache_bytes_max = chosen.cache_bytes_max;
   return options;
 }
 
@@ -79,7 +79,8 @@ std::uint64_t history::promised_at(std::size_t steps_count) const {
   return number;
 }
 
-void commit(place& at, process& by, history& into, std::size_t changes_count, std::mt19937_64& chance) {
+void commit(place& at, process& by, history& into, std::size_t changes_count, std::mt19937_64& chance,
+            std::function<void(message::change const&, contents const& now)> const& see) {
   auto now = into.ordered.after(into.ordered.size());
   for (std::size_t left = changes_count; left > 0;) {
     auto const lot = std::min<std::size_t>(left, 1 + chance() % at_once_max);
@@ -89,6 +90,8 @@ void commit(place& at, process& by, history& into, std::size_t changes_count, st
       last = by.store().commit(next);
       into.ordered.add(next, last.number());
       now.apply(next, last.number());
+      if (see)
+        see(next, now);
     }
     left -= lot;
     bool kept = false;

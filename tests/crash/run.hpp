@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,7 @@ struct place {
 struct run_options {
   store::sync_policy sync;
   std::uint64_t log_bytes_max = 12U << 10U; // so that a run flushes and compacts
+  std::uint64_t cache_bytes_max = 4096;     // of states: most reads go to the tables
   std::optional<std::uint64_t> accept_loss;
   std::optional<fault> fails;            // from the open on
   std::optional<std::size_t> fails_read; // likewise
@@ -74,8 +76,10 @@ struct history {
   std::uint64_t promised_at(std::size_t steps_count) const;
 };
 
-// Orders so many changes behind what the process has found, some at a time, and waits for each lot.
-void commit(place& at, process& by, history& into, std::size_t changes_count, std::mt19937_64& chance);
+// Orders so many changes behind what the process has found, some at a time, and waits for each lot. Shows `see` what
+// each one comes to, before it is waited for.
+void commit(place& at, process& by, history& into, std::size_t changes_count, std::mt19937_64& chance,
+            std::function<void(message::change const&, contents const& now)> const& see = {});
 // A process that makes some tables of its log, and then is killed.
 history run(place& at, disk_image before, std::size_t changes_count, std::uint64_t seed,
             run_options const& chosen = {});
