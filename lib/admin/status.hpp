@@ -66,7 +66,7 @@ struct egress_status {
 
 // What addresses are held for.
 struct held_status {
-  std::string waits_for; // "memory", "disk", "egress ns/name", "unbound ns/name"
+  std::string waits_for; // "memory", "disk", "egress ns/name", "another egress", "unbound ns/name"
   std::uint64_t addresses_count = 0;
 };
 

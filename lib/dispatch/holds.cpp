@@ -1,5 +1,5 @@
-// What turn_loop does about changes that have no room: in an egress, in memory, on the disk, or at a type that nobody
-// declares; and about turns that wait for the store.
+// What turn_loop does about changes that have no room: in an egress, in memory, on the disk, or at an egress or a
+// type that nobody declares; and about turns that wait for the store.
 
 #include "clock/deadline.hpp"
 #include "dispatch/disk_balance.hpp"
@@ -7,6 +7,7 @@
 #include "log/log.hpp"
 
 #include <chrono>
+#include <set>
 #include <utility>
 
 namespace statefund::dispatch {
@@ -30,6 +31,11 @@ void tell_held(message::address const& self, mailbox::held_for const& what) {
   if (std::holds_alternative<mailbox::egress_room>(what))
     logger.warning({number::egress_held, "an egress queue is full; addresses that write to it wait until it is read"},
                    {{"egress", to_text(std::get<mailbox::egress_room>(what).egress)}, {"address", to_text(self)}});
+  else if (std::holds_alternative<mailbox::another_egress>(what))
+    logger.warning(
+        {number::another_egress_held,
+         "there are limits.egress_queues_max egresses; who writes to another one that no module declares waits"},
+        {{"address", to_text(self)}});
   else if (std::holds_alternative<mailbox::memory_room>(what))
     logger.warning({number::memory_held, "functions send more than is consumed; who adds to it waits for memory"},
                    {{"address", to_text(self)}});
@@ -49,27 +55,34 @@ constexpr auto room_looked_for_every = std::chrono::milliseconds(20);
 
 std::optional<mailbox::held_for> turn_loop::full_egress(mailbox::mailbox const& own) const {
   for (auto const& egress : own.last_egresses)
-    if (data_.chosen.egress_queue.is_full(data_.store.account(egress)->bytes.load()))
+    if (auto const account = data_.store.find_account(egress);
+        account && data_.chosen.egress_queue.is_full(account->bytes.load()))
       return mailbox::egress_room{egress};
   return std::nullopt;
 }
 
-std::optional<mailbox::held_for> turn_loop::full_egress(message::change const& whole) const {
+std::optional<mailbox::held_for> turn_loop::egress_without_room(message::change const& whole) const {
   message::egress_id const* checked = nullptr;
+  std::set<message::egress_id> others;
   for (auto const& record : whole.egress_records) {
     if (checked && *checked == record.egress)
       continue;
     checked = &record.egress;
-    if (data_.chosen.egress_queue.is_full(data_.store.account(record.egress)->bytes.load()))
+    auto const account = data_.store.find_account(record.egress);
+    if (account && data_.chosen.egress_queue.is_full(account->bytes.load()))
       return mailbox::egress_room{record.egress};
+    if (!account && !data_.declared->is_declared_egress(record.egress))
+      others.insert(record.egress);
   }
+  if (!others.empty() && data_.store.accounts_count() + others.size() > data_.chosen.egress_queues_max)
+    return mailbox::another_egress{};
   return std::nullopt;
 }
 
 std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change const& whole, message::batch const& taken,
                                                              message::state_values const& carried) const {
-  if (auto full = full_egress(whole))
-    return full;
+  if (auto egress = egress_without_room(whole))
+    return egress;
   if (!full_unbound_.empty())
     for (auto const& one : whole.messages)
       if (full_unbound_.contains({one.target.type, data_.delivered.shard_of(one.target)}))
@@ -158,6 +171,7 @@ void turn_loop::unbound_has_room(message::function_type const& type, std::size_t
 void turn_loop::room_looked_at_again() {
   wake_held(mailbox::memory_room{});
   wake_held(mailbox::disk_room{});
+  wake_held(mailbox::another_egress{});
 }
 
 bool turn_loop::waits_for_room() const {

@@ -108,6 +108,9 @@ void see(shard_data& data, mailbox::mailbox const& box, address_filter const& wa
 std::string why_held(mailbox::held_for const& what) {
   if (auto const* const full = std::get_if<mailbox::egress_room>(&what))
     return "the egress " + to_text(full->egress) + " is full; it goes on once records are acknowledged";
+  if (std::holds_alternative<mailbox::another_egress>(what))
+    return "it writes to an egress that is not there and that no module declares, and limits.egress_queues_max are; it "
+           "goes on once a module declares it";
   if (auto const* const unbound = std::get_if<mailbox::unbound_room>(&what))
     return "enough waits for " + to_text(unbound->type) +
            ", which no module declares; it goes on once that is declared";

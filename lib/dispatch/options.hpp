@@ -24,6 +24,7 @@ struct options {
   std::size_t calls_in_flight_max = 32768; // of the daemon
   std::size_t function_types_max = 10'000; // in use at once
   egress::mark egress_queue;               // per queue
+  std::size_t egress_queues_max = 10'000;  // past it none comes into being that no module declares
   std::chrono::milliseconds key_window = std::chrono::hours(24);
   unsigned random_seed = 1; // of what is left to chance: the spread of back-offs; shard i takes the i-th after it
 };

@@ -105,7 +105,7 @@ class turn_loop {
   void unbound_is_full(message::function_type const& type, std::size_t on_shard);
   void unbound_has_room(message::function_type const& type, std::size_t on_shard);
 
-  // Functions are others: who was held for memory or the disk asks again.
+  // What modules declare is something else: who was held for memory, the disk or another egress asks again.
   void room_looked_at_again();
 
   // For an operator's verbs. `work` runs right after the turn that is in flight; it finds the mailbox by itself.
@@ -158,7 +158,7 @@ class turn_loop {
   // holds.cpp
   bool may_start_turn();
   std::optional<mailbox::held_for> full_egress(mailbox::mailbox const& own) const;
-  std::optional<mailbox::held_for> full_egress(message::change const& whole) const;
+  std::optional<mailbox::held_for> egress_without_room(message::change const& whole) const;
   std::optional<mailbox::held_for> what_has_no_room(message::change const& whole, message::batch const& taken,
                                                     message::state_values const& carried) const;
   bool has_no_memory(message::change const& whole, message::batch const& taken) const;

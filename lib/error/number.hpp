@@ -108,6 +108,7 @@ enum class number : unsigned {
   unsynced_mark_reached = 244, // 503: too much is not durable yet
   attempt_failed = 247,        // of a call, which tries again until its time is over
   disk_held = 245,             // the disk is almost full; functions that add to it wait
+  another_egress_held = 246,   // there are enough egresses; functions that write to a further one wait
 
   // the store
   store_lost = 301,           // a write or sync failed: the daemon ends at once (exit 1)

@@ -7,6 +7,9 @@ namespace {
 std::string text(egress_room const& what) {
   return "egress " + to_text(what.egress);
 }
+std::string text(another_egress const&) {
+  return "another egress";
+}
 std::string text(memory_room const&) {
   return "memory";
 }

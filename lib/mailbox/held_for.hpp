@@ -16,6 +16,10 @@ struct egress_room {
   message::egress_id egress;
   auto operator<=>(egress_room const&) const = default;
 };
+// One more egress: it writes to one that is not there and that no module declares, and limits.egress_queues_max are.
+struct another_egress {
+  auto operator<=>(another_egress const&) const = default;
+};
 // The daemon's memory: its change adds more than it removes, and the hard mark is reached.
 struct memory_room {
   auto operator<=>(memory_room const&) const = default;
@@ -30,9 +34,9 @@ struct unbound_room {
   auto operator<=>(unbound_room const&) const = default;
 };
 
-using held_for = std::variant<egress_room, memory_room, disk_room, unbound_room>;
+using held_for = std::variant<egress_room, another_egress, memory_room, disk_room, unbound_room>;
 
-// "egress out/way", "memory", "disk", "unbound ns/fn"
+// "egress out/way", "another egress", "memory", "disk", "unbound ns/fn"
 std::string to_text(held_for const& what);
 
 } // namespace statefund::mailbox

@@ -177,15 +177,15 @@ asio::awaitable<result<std::vector<message::delayed_key>>> memory_store::find_de
   co_return std::vector<message::delayed_key>{};
 }
 
-std::shared_ptr<egress_account const> memory_store::account(message::egress_id const& egress) {
-  std::lock_guard const lock(order_);
-  return open(egress).account;
-}
-
 std::shared_ptr<egress_account const> memory_store::find_account(message::egress_id const& egress) const {
   std::lock_guard const lock(order_);
   auto const found = queues_.find(egress);
   return found == queues_.end() ? nullptr : found->second.account;
+}
+
+std::size_t memory_store::accounts_count() const {
+  std::lock_guard const lock(order_);
+  return queues_.size();
 }
 
 std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> memory_store::accounts() const {

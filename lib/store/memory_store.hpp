@@ -46,8 +46,8 @@ class memory_store final : public store {
                std::size_t count_max, std::uint64_t bytes_max) override;
   boost::asio::awaitable<result<std::vector<message::delayed_key>>>
   find_delayed(message::address const& owner, std::string const& cancellation_token) override;
-  std::shared_ptr<egress_account const> account(message::egress_id const& egress) override;
   std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const override;
+  std::size_t accounts_count() const override;
   std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const override;
   boost::asio::awaitable<result<egress_page>> read_egress(message::egress_id const& egress, std::uint64_t after,
                                                           std::size_t records_max, std::uint64_t bytes_max) override;

@@ -434,15 +434,15 @@ rocks_store::find_delayed(message::address const& owner, std::string const& canc
   return read_aside<std::vector<message::delayed_key>>(readers_.get_executor(), latch_, find);
 }
 
-std::shared_ptr<egress_account const> rocks_store::account(message::egress_id const& egress) {
-  return order_->locked([&] { return queues_[egress].account; });
-}
-
 std::shared_ptr<egress_account const> rocks_store::find_account(message::egress_id const& egress) const {
   return order_->locked([&]() -> std::shared_ptr<egress_account const> {
     auto const found = queues_.find(egress);
     return found == queues_.end() ? nullptr : found->second.account;
   });
+}
+
+std::size_t rocks_store::accounts_count() const {
+  return order_->locked([&] { return queues_.size(); });
 }
 
 std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> rocks_store::accounts() const {

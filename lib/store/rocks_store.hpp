@@ -73,8 +73,8 @@ class rocks_store final : public store {
   not_durable unsynced() const noexcept override { return order_->unsynced(); }
   std::optional<short_of_space> lacks_space() const noexcept override { return order_->lacks_space(); }
   std::optional<disk_work> work() const override { return order_->work(); }
-  std::shared_ptr<egress_account const> account(message::egress_id const& egress) override;
   std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const override;
+  std::size_t accounts_count() const override;
   std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const override;
   boost::asio::awaitable<result<egress_page>> read_egress(message::egress_id const& egress, std::uint64_t after,
                                                           std::size_t records_max, std::uint64_t bytes_max) override;

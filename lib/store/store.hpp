@@ -220,10 +220,9 @@ class store {
   // Any thread. Absent: nothing lies on a disk.
   virtual std::optional<disk_work> work() const { return std::nullopt; }
 
-  // Made at the first use of the id.
-  virtual std::shared_ptr<egress_account const> account(message::egress_id const& egress) = 0;
   // Null: never written.
   virtual std::shared_ptr<egress_account const> find_account(message::egress_id const& egress) const = 0;
+  virtual std::size_t accounts_count() const = 0;
   virtual std::vector<std::pair<message::egress_id, std::shared_ptr<egress_account const>>> accounts() const = 0;
 
   // Durable records after the sequence `after`, at most `records_max` and, but for the first, `bytes_max`.

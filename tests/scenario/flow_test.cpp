@@ -588,6 +588,46 @@ TEST_CASE("door of a full egress: its writers stand, their mailboxes push back, 
   CHECK(world.accepts(alice, "more"));
 }
 
+TEST_CASE("who writes to one egress more than there may be waits until a module declares it, and nobody else does") {
+  dispatch::options chosen;
+  chosen.egress_queues_max = 2;
+  shards_in_process world(2, chosen);
+  world.functions.declare("fn", [](seen_call const& call) {
+    invocation_result done;
+    for (auto const& one : call.taken)
+      done.egresses.push_back({{"out", one.value.bytes}, one.value});
+    return says(std::move(done));
+  });
+  auto const bob = address_of("fn", "bob");
+  for (auto const* name : {"one", "two", "mistyped", "declared"}) {
+    REQUIRE(world.accepts(alice, name));
+    world.settle();
+  }
+  CHECK(world.held() == counts{{"another egress", 1}});
+  CHECK(world.logged.count(number::another_egress_held) == 1);
+  auto const why = world.loop.run(world.all().describe(alice));
+  CHECK(std::get<dispatch::address_detail>(*why).why ==
+        "it writes to an egress that is not there and that no module declares, and limits.egress_queues_max are; it "
+        "goes on once a module declares it");
+  auto const calls = world.functions.calls_count(alice);
+  world.advance(1h);
+  CHECK(world.functions.calls_count(alice) == calls);
+  CHECK(world.status("fn").failures_count_max == 0);
+  CHECK(world.store.accounts_count() == 2);
+  REQUIRE(world.accepts(bob, "two"));
+  REQUIRE(world.accepts(bob, "declared"));
+  world.settle();
+  CHECK(bytes_of(world.read({"out", "two"})) == texts{"two", "two"});
+  CHECK(bytes_of(world.read({"out", "declared"})) == texts{"declared"});
+
+  world.egresses.insert({"out", "mistyped"});
+  world.apply();
+  world.settle();
+  CHECK(world.held().empty());
+  CHECK(bytes_of(world.read({"out", "mistyped"})) == texts{"mistyped"});
+  CHECK(bytes_of(world.read({"out", "declared"})) == texts{"declared", "declared"});
+}
+
 TEST_CASE("a body that its door has reserved is counted once") {
   shards_in_process world(1, with_memory(10'000));
   world.functions.declare("fn");

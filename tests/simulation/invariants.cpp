@@ -14,7 +14,7 @@ void world::will_order(message::change const& whole) {
   check(!starts_ || planted_ == mistake::doors_before_load, "something is ordered before all is loaded");
   for (auto const& record : whole.egress_records) {
     auto const account = store_->find_account(record.egress);
-    check(account && account->bytes < run_.egress_bytes_max, "an egress holds more than its mark");
+    check(!account || account->bytes < run_.egress_bytes_max, "an egress holds more than its mark");
   }
   if (!whole.consumed.empty() || !whole.delayed_gone.empty() || whole.departed || whole.pause ||
       !whole.dead_letters_gone.empty())

@@ -136,10 +136,8 @@ class crash_store final : public statefund::store::store {
                std::size_t count_max, std::uint64_t bytes_max) override;
   boost::asio::awaitable<result<std::vector<message::delayed_key>>>
   find_delayed(message::address const& owner, std::string const& cancellation_token) override;
-  std::shared_ptr<statefund::store::egress_account const> account(message::egress_id const& egress) override {
-    return open(egress);
-  }
   std::shared_ptr<statefund::store::egress_account const> find_account(message::egress_id const& egress) const override;
+  std::size_t accounts_count() const override { return accounts_.size(); }
   std::vector<std::pair<message::egress_id, std::shared_ptr<statefund::store::egress_account const>>>
   accounts() const override;
   boost::asio::awaitable<result<statefund::store::egress_page>> read_egress(message::egress_id const& egress,

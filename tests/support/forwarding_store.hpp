@@ -55,13 +55,11 @@ class forwarding_store : public store::store {
   statefund::store::not_durable unsynced() const noexcept override { return kept_.unsynced(); }
   std::optional<statefund::store::short_of_space> lacks_space() const noexcept override { return kept_.lacks_space(); }
   std::optional<statefund::store::disk_work> work() const override { return kept_.work(); }
-  std::shared_ptr<statefund::store::egress_account const> account(message::egress_id const& egress) override {
-    return kept_.account(egress);
-  }
   std::shared_ptr<statefund::store::egress_account const>
   find_account(message::egress_id const& egress) const override {
     return kept_.find_account(egress);
   }
+  std::size_t accounts_count() const override { return kept_.accounts_count(); }
   std::vector<std::pair<message::egress_id, std::shared_ptr<statefund::store::egress_account const>>>
   accounts() const override {
     return kept_.accounts();

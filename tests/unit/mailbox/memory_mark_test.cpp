@@ -54,5 +54,6 @@ TEST_CASE("what an address is held for is told in words") {
   CHECK(to_text(mailbox::held_for(mailbox::memory_room{})) == "memory");
   CHECK(to_text(mailbox::held_for(mailbox::disk_room{})) == "disk");
   CHECK(to_text(mailbox::held_for(mailbox::egress_room{{"out", "way"}})) == "egress out/way");
+  CHECK(to_text(mailbox::held_for(mailbox::another_egress{})) == "another egress");
   CHECK(to_text(mailbox::held_for(mailbox::unbound_room{{"ns", "fn"}})) == "unbound ns/fn");
 }
