@@ -86,7 +86,15 @@ struct seen {
 
 class checker {
  public:
-  checker(rocksdb::DB& database, checked_store& into) : database_(database), into_(into), now_ms_(clock::unix_ms()) {}
+  checker(rocksdb::DB& database, std::map<std::string, rocksdb::ColumnFamilyHandle*> const& families,
+          checked_store& into)
+      : database_(database),
+        into_(into),
+        now_ms_(clock::unix_ms()) {
+    for (std::size_t i = 0; i < table_names.size(); ++i)
+      if (auto const found = families.find(std::string(table_names[i])); found != families.end())
+        families_[i] = found->second;
+  }
 
   void add(std::string of, std::string key, std::string what) {
     if (++into_.findings_count <= checked_store::findings_max)
@@ -106,11 +114,11 @@ class checker {
     }
   }
 
-  void check_table(table of, rocksdb::ColumnFamilyHandle* family) {
+  void check_table(table of) {
     auto& count = into_.tables.emplace_back(table_count{name_of(of)});
+    auto* const family = family_of(of);
     if (family == nullptr)
       return;
-    families_[static_cast<std::size_t>(of)] = family;
     rocksdb::ReadOptions whole;
     whole.verify_checksums = true;
     whole.fill_cache = false;
@@ -127,6 +135,10 @@ class checker {
     }
     if (!rows->status().ok())
       add(count.name, {}, "cannot be read behind its key " + hexadecimal(last) + ": " + rows->status().ToString());
+    else if (of == table::delayed && delayed_count_ && *delayed_count_ != count.rows_count)
+      add(name_of(table::head), std::string(head_table::head_key),
+          "counts " + std::to_string(*delayed_count_) + " delayed messages, and " + std::to_string(count.rows_count) +
+              " are there");
   }
 
   void number_is_known(bool so) { number_is_known_ = so; }
@@ -155,6 +167,14 @@ class checker {
       ++count.expired_count;
   }
 
+  rocksdb::ColumnFamilyHandle* family_of(table of) const { return families_[static_cast<std::size_t>(of)]; }
+
+  // Of a table that there is.
+  bool is_missing(table of, std::string const& key) {
+    std::string value;
+    return family_of(of) != nullptr && database_.Get({}, family_of(of), key, &value).IsNotFound();
+  }
+
   std::uint32_t home_of(auto const& self) const {
     return message::partition_of(self, std::max(into_.partition_count, 1U));
   }
@@ -176,10 +196,7 @@ class checker {
                     row->kept.expires_at_ms};
       break;
     case table::delayed:
-      if (auto const row = delayed_table::parse(key, value))
-        return seen{to_text(row->owner) + ' ' + to_text(row->key) + " due " + std::to_string(row->set.due_ms),
-                    home_of(row->owner), row->key.number};
-      break;
+      return see_delayed(key, value);
     case table::delayed_token:
       return see_token(key, value);
     case table::egress:
@@ -212,9 +229,25 @@ class checker {
   std::optional<seen> see_head(std::string_view key, std::string_view value) {
     if (key == head_table::format_key && head_table::parse_format(value))
       return seen{std::string(key)};
-    if (key == head_table::head_key && head_table::parse_head(value))
+    if (auto const head = head_table::parse_head(value); key == head_table::head_key && head) {
+      delayed_count_ = head->delayed_count;
       return seen{std::string(key)};
+    }
     return std::nullopt;
+  }
+
+  std::optional<seen> see_delayed(std::string_view key, std::string_view value) {
+    auto const row = delayed_table::parse(key, value);
+    std::uint32_t partition = 0;
+    if (key_reader parts(key); !row || !parts.take(partition))
+      return std::nullopt;
+    seen one{to_text(row->owner) + ' ' + to_text(row->key) + " due " + std::to_string(row->set.due_ms),
+             home_of(row->owner), row->key.number};
+    auto const& token = row->set.cancellation_token;
+    if (!token.empty() &&
+        is_missing(table::delayed_token, delayed_token_table::key_of(partition, row->owner, token, row->key)))
+      add(name_of(table::delayed), one.name, "has a cancellation token, and cannot be found by it");
+    return one;
   }
 
   std::optional<seen> see_token(std::string_view key, std::string_view value) {
@@ -225,11 +258,8 @@ class checker {
       return std::nullopt;
     seen one{to_text(owner) + ' ' + to_text(row->key) + " due " + std::to_string(row->due_ms), home_of(owner),
              row->key.number};
-    if (auto* const delayed = families_[static_cast<std::size_t>(table::delayed)]; delayed != nullptr) {
-      std::string pending;
-      if (database_.Get({}, delayed, delayed_table::key_of(partition, *row), &pending).IsNotFound())
-        add(name_of(table::delayed_token), one.name, "names a delayed message that is not there");
-    }
+    if (is_missing(table::delayed, delayed_table::key_of(partition, *row)))
+      add(name_of(table::delayed_token), one.name, "names a delayed message that is not there");
     return one;
   }
 
@@ -251,7 +281,7 @@ class checker {
       return std::nullopt;
     seen one{to_text(row->self) + ' ' + to_text(row->letter.message.key), home_of(row->self),
              row->letter.message.key.number};
-    if (auto* const mailboxes = families_[static_cast<std::size_t>(table::mailbox)]; mailboxes != nullptr) {
+    if (auto* const mailboxes = family_of(table::mailbox); mailboxes != nullptr) {
       std::string waiting;
       auto const its_key = mailbox_table::key_of(home_of(row->self), row->self, row->letter.message.key);
       if (database_.Get({}, mailboxes, its_key, &waiting).ok())
@@ -266,9 +296,10 @@ class checker {
   bool number_is_known_ = true;
   std::array<rocksdb::ColumnFamilyHandle*, table_names.size()> families_{};
   std::map<message::egress_id, std::uint64_t> cursors_;
+  std::optional<std::uint64_t> delayed_count_; // as the head has it
 };
 
-// Cursors stand before the records that they are held against.
+// Cursors stand before the records that they are held against, and the head before what it counts.
 constexpr std::array<table, table_names.size()> checked_in_order{
     table::head,   table::mailbox,     table::state,       table::delayed, table::delayed_token, table::egress_cursor,
     table::egress, table::idempotency, table::dead_letter, table::pause,   table::position};
@@ -298,7 +329,7 @@ result<checked_store> check_store(std::filesystem::path const& directory) {
   if (!at)
     return at.error();
   checked_store told;
-  checker look(*at->database, told);
+  checker look(*at->database, at->families, told);
   look.number_is_known(order.has_value());
   if (!order) {
     look.add("default", {}, order.error().detail);
@@ -311,10 +342,8 @@ result<checked_store> check_store(std::filesystem::path const& directory) {
       look.add("promise", {}, kept.error().detail);
   }
   look.check_blocks();
-  for (auto const of : checked_in_order) {
-    auto const found = at->families.find(name_of(of));
-    look.check_table(of, found == at->families.end() ? nullptr : found->second);
-  }
+  for (auto const of : checked_in_order)
+    look.check_table(of);
   for (auto const& [name, family] : at->families)
     if (std::find(table_names.begin(), table_names.end(), name) == table_names.end())
       look.add(name, {}, "is a table that this version does not know");

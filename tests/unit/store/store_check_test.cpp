@@ -248,6 +248,16 @@ TEST_CASE("what rows say of each other is held against each other") {
           findings{{"egress", "out/way " + std::to_string(first),
                     "is still there, and was acknowledged: its egress was read up to " + std::to_string(first + 1)}});
   }
+  SECTION("delayed messages that were not counted, one with a token by which nobody finds it") {
+    put(at.path, {{table::delayed, delayed_table::key_of(home_of(alice), {1000, {first, 1}}),
+                   delayed_table::value_of(alice, {1000, {}, {alice, alice, value}})},
+                  {table::delayed, delayed_table::key_of(home_of(alice), {2000, {first, 2}}),
+                   delayed_table::value_of(alice, {2000, "token", {alice, alice, value}})}});
+    CHECK(checked(at.path).findings ==
+          findings{{"delayed", "ns/fn/alice " + message::to_text(message::entry_key{first, 2}) + " due 2000",
+                    "has a cancellation token, and cannot be found by it"},
+                   {"default", "head", "counts 1 delayed messages, and 3 are there"}});
+  }
   SECTION("a dead letter whose message still waits") {
     message::dead_letter const letter{{{first, 0}, std::nullopt, value}, "poison", 1000};
     put(at.path, {{table::dead_letter, dead_letter_table::key_of(home_of(alice), {{first, 0}, alice}),
