@@ -10,14 +10,9 @@ namespace {
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63U; // flipped, negative numbers sort before others
 }
 
-std::string prefix_of(std::uint32_t partition) {
+std::string key_of(std::uint32_t partition, message::delayed_key const& entry) {
   std::string key;
   put_partition(key, partition);
-  return key;
-}
-
-std::string key_of(std::uint32_t partition, message::delayed_key const& entry) {
-  auto key = prefix_of(partition);
   put_number(key, static_cast<std::uint64_t>(entry.due_ms) ^ sign_bit);
   put_entry_key(key, entry.key);
   return key;

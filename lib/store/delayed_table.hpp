@@ -15,7 +15,6 @@ namespace statefund::store::delayed_table {
 
 inline constexpr std::string_view name = "delayed";
 
-std::string prefix_of(std::uint32_t partition);
 std::string key_of(std::uint32_t partition, message::delayed_key const& entry);
 std::string value_of(message::address const& owner, message::delayed_message const& set);
 std::optional<kept_delayed> parse(std::string_view key, std::string_view value);

@@ -23,6 +23,7 @@ constexpr std::size_t reader_threads = 2;
 // What one part of a recovery holds.
 constexpr std::size_t recovered_rows_max = 4096;
 constexpr std::uint64_t recovered_bytes_max = 4U << 20U;
+constexpr std::size_t expired_keys_forgotten_max = 1000; // at once
 
 template <class T, class Read>
 asio::awaitable<result<T>> run_read(Read read) {
@@ -127,7 +128,7 @@ result<void> rocks_store::load() {
 }
 
 result<void> rocks_store::load_egresses() {
-  auto const cursors = scan_rows(*database_, table::egress_cursor, {}, {}, egress_table::parse_cursor,
+  auto const cursors = scan_rows(*database_, table::egress_cursor, {}, egress_table::parse_cursor,
                                  [this](egress_table::cursor_row const& row) {
                                    database_->progress().read_row();
                                    queues_[row.egress].gone_through = row.gone_through;
@@ -135,7 +136,7 @@ result<void> rocks_store::load_egresses() {
                                  });
   if (!cursors)
     return cursors.error();
-  return scan_rows(*database_, table::egress, {}, {}, egress_table::parse, [this](egress_table::row const& row) {
+  return scan_rows(*database_, table::egress, {}, egress_table::parse, [this](egress_table::row const& row) {
     database_->progress().read_row();
     auto& own = queues_[row.egress];
     auto const bytes = record_bytes(row.record.from, row.record.value);
@@ -148,7 +149,7 @@ result<void> rocks_store::load_egresses() {
 
 result<void> rocks_store::load_keys() {
   auto const now_ms = clock::unix_ms();
-  return scan_rows(*database_, table::idempotency, {}, {}, idempotency_table::parse,
+  return scan_rows(*database_, table::idempotency, {}, idempotency_table::parse,
                    [this, now_ms](idempotency_table::row const& row) {
                      database_->progress().read_row();
                      if (row.kept.key.expires_at_ms > now_ms)
@@ -158,15 +159,14 @@ result<void> rocks_store::load_keys() {
 }
 
 result<void> rocks_store::load_dead_letters() {
-  return scan_rows(*database_, table::dead_letter, {}, {}, dead_letter_table::parse,
-                   [this](dead_letter_row const& row) {
-                     database_->progress().read_row();
-                     auto const bytes = dead_letter_bytes(row.self, row.letter);
-                     dead_letter_bytes_.emplace(row.id(), bytes);
-                     ++dead_letters_account_.count;
-                     dead_letters_account_.bytes += bytes;
-                     return true;
-                   });
+  return scan_rows(*database_, table::dead_letter, {}, dead_letter_table::parse, [this](dead_letter_row const& row) {
+    database_->progress().read_row();
+    auto const bytes = dead_letter_bytes(row.self, row.letter);
+    dead_letter_bytes_.emplace(row.id(), bytes);
+    ++dead_letters_account_.count;
+    dead_letters_account_.bytes += bytes;
+    return true;
+  });
 }
 
 std::uint32_t rocks_store::partition_count() const noexcept {
@@ -189,9 +189,10 @@ asio::awaitable<result<recovered>> rocks_store::recover(std::uint32_t partition,
       auto const tag = static_cast<char>(of);
       if (part.next || (!from.empty() && from.front() > tag))
         return {};
-      bool const goes_on_here = !from.empty() && from.front() == tag;
-      auto const start = goes_on_here ? from.substr(1) + '\0' : prefix;
-      return scan(*database_, of, prefix, start, [&](std::string_view key, std::string_view value) -> result<bool> {
+      auto range = keys_with(prefix);
+      if (!from.empty() && from.front() == tag)
+        range.from = behind(from.substr(1));
+      return scan(*database_, of, range, [&](std::string_view key, std::string_view value) -> result<bool> {
         if (!add(key, value))
           return damaged_row(of);
         bytes += value.size();
@@ -257,7 +258,7 @@ asio::awaitable<result<std::vector<state_summary>>> rocks_store::list_states(mes
   if (!written)
     co_return written.error();
   auto const list = [this, prefix = state_table::prefix_of(message::partition_of(self, partition_count()), self)] {
-    return collect(std::vector<state_summary>(), *database_, table::state, prefix, prefix, state_table::parse,
+    return collect(std::vector<state_summary>(), *database_, table::state, keys_with(prefix), state_table::parse,
                    [](auto& all, state_table::row row) {
                      auto const& [typed, expires_at_ms] = row.kept;
                      all.push_back({std::move(row.name), typed.type_name, typed.bytes.size(), expires_at_ms});
@@ -311,7 +312,10 @@ void rocks_store::count_key(std::int64_t expires_at_ms) {
 bool rocks_store::has_room_for_key() noexcept {
   return order_->locked([this] {
     auto const now_ms = clock::unix_ms();
-    while (!keys_by_expiry_.empty() && keys_by_expiry_.begin()->first <= now_ms) {
+    // Not all at once, under the lock; but as many as make room.
+    for (std::size_t count = 0; !keys_by_expiry_.empty() && keys_by_expiry_.begin()->first <= now_ms &&
+                                (count < expired_keys_forgotten_max || keys_count_ >= chosen_.keys_max);
+         ++count) {
       keys_count_ -= keys_by_expiry_.begin()->second;
       keys_by_expiry_.erase(keys_by_expiry_.begin());
     }
@@ -384,16 +388,15 @@ void rocks_store::account_for(message::change const& whole, std::uint64_t number
 asio::awaitable<result<std::vector<kept_message>>>
 rocks_store::read_messages(message::address const& target, message::entry_key const& after,
                            message::entry_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
-  auto const prefix = mailbox_table::prefix_of(message::partition_of(target, partition_count()), target);
-  auto start = prefix;
-  put_entry_key(start, after);
-  start.push_back('\0');
-  auto const read = [this, prefix, start, through, count_max, bytes_max] {
+  auto const partition = message::partition_of(target, partition_count());
+  key_range const range{behind(mailbox_table::key_of(partition, target, after)),
+                        behind(mailbox_table::key_of(partition, target, through))};
+  auto const read = [this, range, count_max, bytes_max] {
     std::uint64_t bytes = 0;
-    return collect(std::vector<kept_message>(), *database_, table::mailbox, prefix, start, mailbox_table::parse,
+    return collect(std::vector<kept_message>(), *database_, table::mailbox, range, mailbox_table::parse,
                    [&](auto& rows, kept_message row) {
                      bytes += row.envelope.value.size_bytes();
-                     if (row.key > through || (!rows.empty() && bytes > bytes_max))
+                     if (!rows.empty() && bytes > bytes_max)
                        return false;
                      rows.push_back(std::move(row));
                      return rows.size() < count_max;
@@ -405,13 +408,14 @@ rocks_store::read_messages(message::address const& target, message::entry_key co
 asio::awaitable<result<std::vector<kept_delayed>>>
 rocks_store::read_delayed(std::uint32_t partition, message::delayed_key const& after,
                           message::delayed_key const& through, std::size_t count_max, std::uint64_t bytes_max) {
-  auto const start = delayed_table::key_of(partition, after) + '\0';
-  auto const read = [this, partition, start, through, count_max, bytes_max] {
+  key_range const range{behind(delayed_table::key_of(partition, after)),
+                        behind(delayed_table::key_of(partition, through))};
+  auto const read = [this, range, count_max, bytes_max] {
     std::uint64_t bytes = 0;
-    return collect(std::vector<kept_delayed>(), *database_, table::delayed, delayed_table::prefix_of(partition), start,
-                   delayed_table::parse, [&](auto& rows, kept_delayed row) {
+    return collect(std::vector<kept_delayed>(), *database_, table::delayed, range, delayed_table::parse,
+                   [&](auto& rows, kept_delayed row) {
                      bytes += row.set.message.value.size_bytes();
-                     if (row.row() > through || (!rows.empty() && bytes > bytes_max))
+                     if (!rows.empty() && bytes > bytes_max)
                        return false;
                      rows.push_back(std::move(row));
                      return rows.size() < count_max;
@@ -425,7 +429,7 @@ rocks_store::find_delayed(message::address const& owner, std::string const& canc
   auto const prefix =
       delayed_token_table::prefix_of(message::partition_of(owner, partition_count()), owner, cancellation_token);
   auto const find = [this, prefix] {
-    return collect(std::vector<message::delayed_key>(), *database_, table::delayed_token, prefix, prefix,
+    return collect(std::vector<message::delayed_key>(), *database_, table::delayed_token, keys_with(prefix),
                    delayed_token_table::parse, [](auto& rows, message::delayed_key const& row) {
                      rows.push_back(row);
                      return true;
@@ -477,15 +481,15 @@ asio::awaitable<result<egress_page>> rocks_store::read_egress(message::egress_id
   if (first == 0 || records_max == 0)
     co_return egress_page{{}, last_sequence};
 
-  auto const prefix = egress_table::prefix_of(message::partition_of(egress, partition_count()), egress);
-  auto start = prefix;
-  put_number(start, first);
-  auto const read = [this, prefix, start, last, last_sequence, records_max, bytes_max] {
+  auto const partition = message::partition_of(egress, partition_count());
+  key_range const range{egress_table::key_of(partition, egress, first),
+                        behind(egress_table::key_of(partition, egress, last))};
+  auto const read = [this, range, last_sequence, records_max, bytes_max] {
     std::uint64_t bytes = 0;
-    return collect(egress_page{{}, last_sequence}, *database_, table::egress, prefix, start, egress_table::parse,
+    return collect(egress_page{{}, last_sequence}, *database_, table::egress, range, egress_table::parse,
                    [&](egress_page& page, egress_table::row row) {
                      bytes += record_bytes(row.record.from, row.record.value);
-                     if (row.record.sequence > last || (!page.records.empty() && bytes > bytes_max))
+                     if (!page.records.empty() && bytes > bytes_max)
                        return false;
                      page.records.push_back(std::move(row.record));
                      return page.records.size() < records_max;

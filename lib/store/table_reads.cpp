@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 
 #include <memory>
+#include <utility>
 
 namespace statefund::store {
 
@@ -43,10 +44,28 @@ attempt<std::optional<std::string>> get(database& in, table of, std::string cons
   return result<std::optional<std::string>>(std::move(value));
 }
 
-result<void> scan(database& in, table of, std::string_view prefix, std::string_view from,
+key_range keys_with(std::string prefix) {
+  auto end = prefix;
+  while (!end.empty() && end.back() == '\xff')
+    end.pop_back();
+  if (!end.empty())
+    end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return {std::move(prefix), std::move(end)};
+}
+
+std::string behind(std::string key) {
+  key.push_back('\0');
+  return key;
+}
+
+result<void> scan(database& in, table of, key_range const& range,
                   std::function<result<bool>(std::string_view key, std::string_view value)> const& see) {
-  std::unique_ptr<rocksdb::Iterator> const rows(in.get().NewIterator(reading(reach::disk), in.family(of)));
-  for (rows->Seek(from); rows->Valid() && view(rows->key()).starts_with(prefix); rows->Next()) {
+  auto options = reading(reach::disk);
+  rocksdb::Slice const end(range.end);
+  if (!range.end.empty())
+    options.iterate_upper_bound = &end;
+  std::unique_ptr<rocksdb::Iterator> const rows(in.get().NewIterator(options, in.family(of)));
+  for (rows->Seek(range.from); rows->Valid(); rows->Next()) {
     auto const more = see(view(rows->key()), view(rows->value()));
     if (!more)
       return more.error();

@@ -41,16 +41,24 @@ attempt<std::optional<T>> get_part(database& in, table of, std::string const& ke
   return result<std::optional<T>>(std::move((*row).*part));
 }
 
-// Shows `see` the rows from `from` on, as long as they begin with `prefix` and it says true. errc::lost, row_damaged.
-// Any thread. Blocks on the disk.
-result<void> scan(database& in, table of, std::string_view prefix, std::string_view from,
+// Keys from `from` on that come before `end`; empty: up to the last one. A scan has an end for the sake of its cost,
+// too: rows that were removed stay until they are compacted, and it walks over those that lie before the next one.
+struct key_range {
+  std::string from;
+  std::string end;
+};
+key_range keys_with(std::string prefix);
+// The end of what comes up to a key.
+std::string behind(std::string key);
+
+// Shows `see` the rows of the range, as long as it says true. errc::lost, row_damaged. Any thread. Blocks on the disk.
+result<void> scan(database& in, table of, key_range const& range,
                   std::function<result<bool>(std::string_view key, std::string_view value)> const& see);
 
 // Likewise each row by its table's grammar.
 template <class Parse, class See>
-result<void> scan_rows(database& in, table of, std::string_view prefix, std::string_view from, Parse const& parse,
-                       See const& see) {
-  return scan(in, of, prefix, from, [&](std::string_view key, std::string_view value) -> result<bool> {
+result<void> scan_rows(database& in, table of, key_range const& range, Parse const& parse, See const& see) {
+  return scan(in, of, range, [&](std::string_view key, std::string_view value) -> result<bool> {
     auto row = parse(key, value);
     if (!row)
       return damaged_row(of);
@@ -60,9 +68,8 @@ result<void> scan_rows(database& in, table of, std::string_view prefix, std::str
 
 // Likewise what `add` makes of them in `all`.
 template <class T, class Parse, class Add>
-result<T> collect(T all, database& in, table of, std::string_view prefix, std::string_view from, Parse const& parse,
-                  Add const& add) {
-  auto const done = scan_rows(in, of, prefix, from, parse, [&](auto row) { return add(all, std::move(row)); });
+result<T> collect(T all, database& in, table of, key_range const& range, Parse const& parse, Add const& add) {
+  auto const done = scan_rows(in, of, range, parse, [&](auto row) { return add(all, std::move(row)); });
   if (!done)
     return done.error();
   return all;
