@@ -66,6 +66,7 @@ dispatch::options dispatch_options(settings const& chosen) {
   made.calls_in_flight_max = chosen.limits.calls_in_flight_max;
   made.function_types_max = chosen.limits.function_types_max;
   made.egress_queue.bytes_max = chosen.limits.egress_queue_bytes_max;
+  made.egress_queues_max = chosen.limits.egress_queues_max;
   made.random_seed = std::random_device{}();
   return made;
 }

@@ -302,6 +302,8 @@ std::vector<setting> make_table() {
       text(
           "limits.egress_queue_bytes_max", [](auto& s) -> auto& { return s.limits.egress_queue_bytes_max; }, size{}),
       text(
+          "limits.egress_queues_max", [](auto& s) -> auto& { return s.limits.egress_queues_max; }, count{}),
+      text(
           "limits.unbound_bytes_max", [](auto& s) -> auto& { return s.limits.unbound_bytes_max; }, size{0}),
       text(
           "limits.function_types_max", [](auto& s) -> auto& { return s.limits.function_types_max; }, count{}),

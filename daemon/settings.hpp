@@ -73,6 +73,7 @@ struct settings {
     std::uint64_t states_max = 1000;
     std::uint64_t calls_in_flight_max = 32768;
     std::uint64_t egress_queue_bytes_max = 64ULL << 20; // each queue
+    std::uint64_t egress_queues_max = 10'000;           // past it none comes into being that no module declares
     std::uint64_t unbound_bytes_max = 64ULL << 20;      // each function type
     std::uint64_t function_types_max = 10'000;
     bool operator==(limit_settings const&) const = default;

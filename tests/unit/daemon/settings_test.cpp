@@ -64,6 +64,7 @@ TEST_CASE("without file and flags the settings are the documented defaults") {
   CHECK(all.store.idempotency_window == 24h);
   CHECK(all.limits.delayed_max == 10'000'000);
   CHECK(all.limits.idempotency_keys_max == 1'000'000);
+  CHECK(all.limits.egress_queues_max == 10'000);
   CHECK(all.drain_timeout == 30s);
 }
 
@@ -90,7 +91,7 @@ modules: ./mods
 ingress: {mode: 0600, allow_uids: [0, 1000], connections_max: 7, message_bytes_max: 1 MiB, wait_max: 250}
 admin: {listen: "[::1]:9810", actions: true}
 store: {kind: memory, sync: interval, sync_interval: 5ms, idempotency_window: 10min}
-limits: {idempotency_keys_max: 7}
+limits: {idempotency_keys_max: 7, egress_queues_max: 8}
 shards: 4
 start_paused: true
 log: {level: debug, format: json}
@@ -112,6 +113,7 @@ module:
   CHECK(all.store.sync_interval == 5ms);
   CHECK(all.store.idempotency_window == 10min);
   CHECK(all.limits.idempotency_keys_max == 7);
+  CHECK(all.limits.egress_queues_max == 8);
   CHECK(all.shards == 4U);
   CHECK(all.starting == start::paused);
   CHECK(all.log.level == log::level::debug);
