@@ -271,6 +271,11 @@ damage zeros_from(std::size_t begin, std::string const& path, std::string const&
           }};
 }
 
+// Every byte of every file would take a day: a few hundred of each, where all is asked for.
+std::size_t bytes_between(std::size_t size, std::size_t count) {
+  return std::max(stride(size, count), size / 400);
+}
+
 std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> const& kinds) {
   std::vector<damage> all;
   for (auto const& path : image.paths()) {
@@ -280,7 +285,7 @@ std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> c
     auto const content = image.content(image.file_at(path));
     auto const size = content.size();
     // A block has 4 KiB, and behind the last one of a table are its index, its filter and its footer.
-    auto const flips_every = std::min<std::size_t>(stride(size, 12), 2000);
+    auto const flips_every = std::min<std::size_t>(bytes_between(size, 12), 2000);
     std::set<std::size_t> offsets;
     for (std::size_t offset = 0; offset < size; offset += flips_every)
       offsets.insert(offset);
@@ -297,7 +302,7 @@ std::vector<damage> damages_of(disk_image const& image, std::vector<file_kind> c
                        in.set_content(path, turned);
                      }});
     // A manifest of any length is one that was once there.
-    auto const lengths_every = stride(size, kind == file_kind::manifest ? 100 : 6);
+    auto const lengths_every = bytes_between(size, kind == file_kind::manifest ? 100 : 6);
     for (std::size_t length = 0; length < size; length += lengths_every)
       all.push_back({"cut to " + std::to_string(length) + " of " + std::to_string(size), path,
                      [path, content, length](disk_image& in) { in.set_content(path, content.substr(0, length)); }});
