@@ -4,6 +4,7 @@
 #include "clock/deadline.hpp"
 #include "dispatch/disk_balance.hpp"
 #include "dispatch/turn_loop.hpp"
+#include "error/planted.hpp"
 #include "log/log.hpp"
 
 #include <chrono>
@@ -91,7 +92,8 @@ std::optional<mailbox::held_for> turn_loop::what_has_no_room(message::change con
     return mailbox::memory_room{};
   if (auto const lack = data_.store.lacks_space()) {
     auto const balance = balance_of(whole, taken, carried);
-    if (lack->holds(balance.added_bytes, balance.removed_bytes))
+    if (lack->holds(balance.added_bytes, balance.removed_bytes) &&
+        !test_only::is_planted(test_only::mistake::disk_filled))
       return mailbox::disk_room{};
   }
   return std::nullopt;

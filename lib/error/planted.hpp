@@ -17,6 +17,7 @@ enum class mistake {
   spill_unwritten,    // a payload leaves memory before the store can read it back
   removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
   alarms_apart,       // what is due is sent before the alarms of all shards have come as far
+  disk_filled,        // who adds to a disk that is almost full goes on
 
   // Of the store.
   no_latch,                    // a failure is passed over, and RocksDB goes on when it can

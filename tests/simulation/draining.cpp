@@ -17,6 +17,7 @@ void world::calm_down() {
   if (ends_soon_)
     crash(*std::exchange(ends_soon_, std::nullopt));
   outages_.fill({});
+  disk_full_until_ = {};
   for (int round = 0; ok() && (!started_ || applies_); ++round) {
     check(round < rounds_max, "a start or a reload does not end");
     settle();

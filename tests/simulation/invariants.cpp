@@ -8,6 +8,12 @@ namespace statefund::simulation {
 namespace asio = boost::asio;
 using support::mistake;
 
+std::optional<store::short_of_space> world::lacks_space() const {
+  if (clock::steady::now() >= disk_full_until_)
+    return std::nullopt;
+  return store::short_of_space{0, 1000};
+}
+
 void world::will_order(message::change const& whole) {
   if (dead_)
     return;
@@ -16,6 +22,10 @@ void world::will_order(message::change const& whole) {
     auto const account = store_->find_account(record.egress);
     check(!account || account->bytes < run_.egress_bytes_max, "an egress holds more than its mark");
   }
+  // Messages weigh more than all that one of them may differ by from another one.
+  check(!lacks_space() || whole.messages.size() + whole.delayed_set.size() <=
+                              whole.consumed.size() + whole.delayed_gone.size() + whole.dead_letters_gone.size(),
+        "more is sent than consumed on a disk that is almost full");
   if (!whole.consumed.empty() || !whole.delayed_gone.empty() || whole.departed || whole.pause ||
       !whole.dead_letters_gone.empty())
     return;

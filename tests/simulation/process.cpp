@@ -33,7 +33,8 @@ void world::start() {
       *store_, observed_store::observer{
                    [this](message::change const& whole) { will_order(whole); },
                    [this](message::change const& whole, std::uint64_t number) { has_ordered(whole, number); },
-                   [this](message::address const& self) { model_.has_read(number_of(self), clock::unix_ms()); }});
+                   [this](message::address const& self) { model_.has_read(number_of(self), clock::unix_ms()); },
+                   [this] { return lacks_space(); }});
   dispatch::options chosen;
   chosen.memory.bytes_max = run_.buffered_bytes_max;
   chosen.memory.spill_bytes_max = run_.spill_bytes_max;

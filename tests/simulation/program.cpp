@@ -50,6 +50,8 @@ class maker {
     made_.head_messages_max = 1 + below(4);
     made_.delayed_window = std::chrono::milliseconds(one_in(4) ? 300'000 : 1 + below(1000));
     made_.delayed_window_bytes_max = one_in(3) ? 1 + below(2000) : 1'000'000;
+    for (auto count = one_in(2) ? 0 : below(4); count > 0; --count)
+      insert(action::fill_disk);
     return std::move(made_);
   }
 
@@ -195,9 +197,9 @@ constexpr std::array<std::string_view, 6> verb_words{"add", "remove", "send", "s
 constexpr std::array<std::string_view, troubles_count> trouble_words{
     "cut",     "out of reach", "late",          "too large",     "thrown",        "misplaced",
     "refused", "unreadable",   "state unknown", "token missing", "delay negative"};
-constexpr std::array<std::string_view, 13> action_words{
-    "send",       "upload",    "read", "reload",      "outage", "kill",   "lose_power",
-    "fail_write", "fail_sync", "stop", "crash_early", "jump",   "operate"};
+constexpr std::array<std::string_view, 14> action_words{
+    "send",       "upload",    "read", "reload",      "outage", "kill",      "lose_power",
+    "fail_write", "fail_sync", "stop", "crash_early", "jump",   "fill_disk", "operate"};
 
 void add_text(program const& of, std::uint32_t number, std::set<std::uint32_t>& told, std::string& into) {
   if (!told.insert(number).second)

@@ -85,6 +85,7 @@ enum class action : std::uint8_t {
   stop,        // as asked, and started again
   crash_early, // kill -9 while it starts
   jump,        // the wall clock is set, up to an hour off, and back
+  fill_disk,   // the disk is almost full for a while
   operate,     // an operator pauses, resumes or skips, heals, or sees to dead letters
 };
 

@@ -36,6 +36,8 @@ test_only::mistake in_rooms(mistake planted) {
     return test_only::mistake::spill_unwritten;
   case mistake::alarms_apart:
     return test_only::mistake::alarms_apart;
+  case mistake::disk_filled:
+    return test_only::mistake::disk_filled;
   default:
     return test_only::mistake::none;
   }
@@ -125,6 +127,9 @@ void world::take_step() {
                                             next.chance / 65536 % 2 == 0
                                                 ? trouble::out_of_reach
                                                 : static_cast<trouble>(next.chance / 131072 % troubles_count)};
+    return;
+  case action::fill_disk:
+    disk_full_until_ = clock::steady::now() + std::chrono::milliseconds(next.chance % 2000);
     return;
   case action::fail_write:
   case action::fail_sync:

@@ -147,6 +147,8 @@ class world {
   void will_order(message::change const& whole);
   void has_ordered(message::change const& whole, std::uint64_t number);
 
+  std::optional<store::short_of_space> lacks_space() const;
+
   // Functions.
   std::uint32_t number_of(message::address const& self) const { return run_.number_of(self); }
   void call_begins(std::uint32_t self, message::batch const& taken, message::state_values const& states,
@@ -196,6 +198,7 @@ class world {
     trouble what = trouble::out_of_reach;
   };
   std::array<outage, kinds.size()> outages_{};
+  clock::steady::time_point disk_full_until_{};
   std::uint64_t shown_ = 0; // the largest number that anything shown outside rests on
   struct broken {
     std::size_t kind = kinds.size();

@@ -38,9 +38,10 @@ enum class mistake {
   removed_comes_back, // a delayed message that was cancelled while it was read from the store is pending again
   spill_unwritten,    // a payload leaves memory before the store can read it back
   alarms_apart,       // what is due is sent before the alarms of all shards have come as far
+  disk_filled,        // who adds to a disk that is almost full goes on
 };
 
-inline constexpr std::array<std::pair<mistake, std::string_view>, 23> mistakes{{
+inline constexpr std::array<std::pair<mistake, std::string_view>, 24> mistakes{{
     {mistake::consume_by_range, "consume-by-range"},
     {mistake::queue_a_shard, "queue-a-shard"},
     {mistake::number_by_shard, "number-by-shard"},
@@ -64,6 +65,7 @@ inline constexpr std::array<std::pair<mistake, std::string_view>, 23> mistakes{{
     {mistake::spill_unwritten, "spill-unwritten"},
     {mistake::removed_comes_back, "removed-comes-back"},
     {mistake::alarms_apart, "alarms-apart"},
+    {mistake::disk_filled, "disk-filled"},
 }};
 
 } // namespace statefund::support
