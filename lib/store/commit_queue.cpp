@@ -36,6 +36,7 @@ constexpr std::uint64_t put_off_bytes_max = 256U << 10U; // the disk is not left
 constexpr auto promise_synced_every = 1s;
 constexpr auto space_looked_at_every = 1s;
 constexpr std::uint64_t space_looked_at_bytes = 4U << 20U; // a fast disk fills in less than that
+constexpr auto room_made_every = 2s;
 
 constexpr std::array<double, 10> seconds_bounds{0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 5};
 constexpr std::array<double, 10> changes_bounds{1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000};
@@ -78,7 +79,8 @@ commit_queue::commit_queue(database& to, latch& failed, sync_policy const& chose
       delayed_count_(to.found().delayed_count),
       last_sync_(std::chrono::steady_clock::now()),
       last_promise_sync_(last_sync_),
-      last_look_at_space_(last_sync_ - space_looked_at_every) {
+      last_look_at_space_(last_sync_ - space_looked_at_every),
+      last_room_made_(last_sync_ - room_made_every) {
   look_at_space();
   committer_ = std::thread([this] { run(); });
 }
@@ -123,7 +125,15 @@ void commit_queue::look_at_space() {
     return;
   last_look_at_space_ = now;
   bytes_since_look_ = 0;
-  free_bytes_.store(database_.free_bytes().value_or(UINT64_MAX), std::memory_order_relaxed);
+  auto const free_bytes = database_.free_bytes().value_or(UINT64_MAX);
+  free_bytes_.store(free_bytes, std::memory_order_relaxed);
+  // As much as a compaction may take.
+  bool const can_make_room = free_bytes < free_bytes_min_ && free_bytes >= free_bytes_min_ / 2;
+  if (!can_make_room || now - last_room_made_ < room_made_every || latch_.is_tripped())
+    return;
+  last_room_made_ = now;
+  if (auto const begun = database_.begin_flush(); !begun)
+    latch_.trip(begun.error());
 }
 
 std::optional<short_of_space> commit_queue::lacks_space() const noexcept {

@@ -88,6 +88,7 @@ class commit_queue {
     task::event changed; // of the executor's thread
   };
 
+  // Where it is short, the disk may have room for what has been removed: it is given back.
   void look_at_space();
   bool append(encoded_change next, std::uint64_t number,
               std::uint64_t last_number); // true: the committer wants to know
@@ -143,6 +144,7 @@ class commit_queue {
   std::chrono::steady_clock::time_point last_sync_;
   std::chrono::steady_clock::time_point last_promise_sync_;
   std::chrono::steady_clock::time_point last_look_at_space_;
+  std::chrono::steady_clock::time_point last_room_made_;
   std::uint64_t bytes_since_look_ = 0;
   std::thread committer_; // last: it uses all of it
 };

@@ -14,6 +14,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
+#include <rocksdb/table_properties.h>
 #include <rocksdb/wal_filter.h>
 #include <rocksdb/write_batch.h>
 
@@ -64,6 +65,36 @@ class expiry_filters final : public rocksdb::CompactionFilterFactory {
 
  private:
   expiry_filter::may_be_dropped const decides_;
+};
+
+// A table file with little else than removals is compacted at once: until then what they removed takes room, and
+// RocksDB waits for more to be written, which may be refused for want of room.
+class removals final : public rocksdb::TablePropertiesCollector {
+ public:
+  char const* Name() const override { return "statefund.removals"; }
+  rocksdb::Status AddUserKey(rocksdb::Slice const&, rocksdb::Slice const&, rocksdb::EntryType type,
+                             rocksdb::SequenceNumber, std::uint64_t) override {
+    ++rows_count_;
+    if (type == rocksdb::kEntryDelete || type == rocksdb::kEntrySingleDelete)
+      ++removals_count_;
+    return rocksdb::Status::OK();
+  }
+  bool NeedCompact() const override { return removals_count_ * 4 > rows_count_ * 3; }
+  rocksdb::Status Finish(rocksdb::UserCollectedProperties*) override { return rocksdb::Status::OK(); }
+  rocksdb::UserCollectedProperties GetReadableProperties() const override { return {}; }
+
+ private:
+  std::uint64_t rows_count_ = 0;
+  std::uint64_t removals_count_ = 0;
+};
+
+class removals_of_each_file final : public rocksdb::TablePropertiesCollectorFactory {
+ public:
+  char const* Name() const override { return "statefund.removals_of_each_file"; }
+  rocksdb::TablePropertiesCollector*
+  CreateTablePropertiesCollector(rocksdb::TablePropertiesCollectorFactory::Context) override {
+    return new removals;
+  }
 };
 
 // RocksDB goes on by itself after some failures of its own threads. Here nothing does.
@@ -187,6 +218,7 @@ rocksdb::ColumnFamilyOptions family_options(std::string_view name, std::shared_p
   chosen.target_file_size_base = 16U << 20U;
   chosen.max_bytes_for_level_base = 64U << 20U;
   chosen.max_compaction_bytes = 128U << 20U;
+  chosen.table_properties_collector_factories.push_back(std::make_shared<removals_of_each_file>());
   // Most addresses that come have no state yet: that is to be told without a search.
   chosen.memtable_prefix_bloom_size_ratio = name == state_table::name ? 0.05 : 0;
   chosen.memtable_whole_key_filtering = true;
@@ -542,6 +574,16 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
     return file.error();
   promise_.emplace(std::move(*file));
   return {};
+}
+
+result<void> database::begin_flush() {
+  rocksdb::FlushOptions begins;
+  begins.wait = false;
+  begins.allow_write_stall = true;
+  std::vector<rocksdb::ColumnFamilyHandle*> const all(families_.begin(), families_.end());
+  auto const status = db_->Flush(begins, all);
+  // Try again: so much is being flushed already that writes wait for it.
+  return status.ok() || status.IsTryAgain() ? result<void>() : to_error(status, "a flush");
 }
 
 std::optional<std::uint64_t> database::free_bytes() const {

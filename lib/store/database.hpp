@@ -105,6 +105,9 @@ class database {
   promise& promised() noexcept { return *promise_; }
   opening& progress() noexcept { return progress_; }
 
+  // Has RocksDB write to tables what the log alone has: then the log's files go, and with removals what they removed.
+  // Does not wait for it; a failure in the background comes to the latch. Any thread.
+  result<void> begin_flush();
   // Of the file system that the directory lies on; absent: unknown.
   std::optional<std::uint64_t> free_bytes() const;
 

@@ -61,6 +61,7 @@ TEST_CASE("RocksDB has the settings that the order rests on") {
     CHECK(own.max_compaction_bytes <= free_bytes_min / 2);
     CHECK(own.max_bytes_for_level_base <= free_bytes_min / 4);
     CHECK(own.compaction_filter == nullptr);
+    CHECK(own.table_properties_collector_factories.size() == 1); // removals make room
     bool const expires =
         family->GetName() == store::state_table::name || family->GetName() == store::idempotency_table::name;
     CHECK((own.compaction_filter_factory != nullptr) == expires);

@@ -24,7 +24,7 @@ const taker = {
 };
 
 // Passes a text on twice, until there are as many of it as an id of so many letters can tell.
-const fork_letters = 9;
+const fork_letters = 10;
 const fork = {
   typename: 'test/fork',
   fn(context, message) {
@@ -139,7 +139,7 @@ disk_test('below the mark of free space messages are refused, calls and reads go
   assert.deepEqual(await daemon.stop(), {code: 0, signal: null});
 });
 
-disk_test('functions that send more than they get wait for room on the disk, over a restart, and end what they began', 384 * MiB, async (stage, disk) => {
+disk_test('functions that send more than they get wait for room on the disk, over a restart, and end what they began', 256 * MiB, async (stage, disk) => {
   const held_for_disk = async (daemon) => {
     const {held} = JSON.parse((await daemon.ask_admin('GET', '/v1/status')).text);
     return held.length > 0 && held.every(({waits_for}) => waits_for === 'disk');
@@ -164,7 +164,7 @@ disk_test('functions that send more than they get wait for room on the disk, ove
   disk.make_room();
   await done(control(next)('resume', 'test/taker'));
   const leaves = 2 ** (fork_letters - 1);
-  const taken = (await next.take_from_egress(out, leaves)).map((record) => value_of(record).name);
+  const taken = (await next.take_from_egress(out, leaves, 60_000)).map((record) => value_of(record).name);
   assert.equal(new Set(taken).size, leaves);
   assert.deepEqual((await next.read_egress(out, {wait: '300ms'})).records, []);
   assert.deepEqual(await next.stop(), {code: 0, signal: null});
