@@ -181,22 +181,22 @@ asio::awaitable<void> application::watch_wall_clock(asio::any_io_executor execut
   }
 }
 
-asio::awaitable<void> application::tell_loading(task::event& loaded) {
+asio::awaitable<void> application::tell_loading() {
+  task::event never(executors_.front());
   for (;;) {
     auto const next = clock::deadline::after(std::chrono::seconds(1));
-    auto const end = co_await loaded.wait(next);
-    if (end != task::wait_end::deadline_reached)
+    auto const end = co_await never.wait(next);
+    if (end == task::wait_end::cancelled)
       co_return;
     loads_(dispatcher_.counts().pending_messages_count.load());
   }
 }
 
 asio::awaitable<result<void>> application::open() {
-  task::event loaded(executors_.front());
   task::gate telling(executors_.front());
-  telling.start(tell_loading(loaded));
+  telling.start(tell_loading());
   auto const recovered = co_await dispatcher_.recover();
-  loaded.notify_all();
+  telling.cancel();
   co_await telling.close();
   if (!recovered) {
     dispatcher_.store_lost(recovered.error());

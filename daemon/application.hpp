@@ -71,7 +71,7 @@ class application final : private admin::sources {
   reloader::steps reload_steps(parts&& given);
   boost::asio::awaitable<void> apply(loaded_modules next);
   std::vector<ingress::place> ingress_places();
-  boost::asio::awaitable<void> tell_loading(task::event& loaded);
+  boost::asio::awaitable<void> tell_loading();
   boost::asio::awaitable<void> close_doors(task::event& closed);
   static boost::asio::awaitable<void> watch_wall_clock(boost::asio::any_io_executor executor);
 

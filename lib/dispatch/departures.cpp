@@ -96,11 +96,13 @@ asio::awaitable<std::variant<store::egress_page, refusal>> departures::read(egre
 }
 
 void departures::acknowledge(message::egress_id const& egress, std::uint64_t through_sequence) {
+  auto const account = data_.store.find_account(egress);
+  if (!account)
+    return; // a look makes no egress
   message::change whole;
   whole.departed = message::departure{egress, through_sequence};
   data_.store.commit(whole); // its answer need not wait: losing it only repeats records
-  if (auto const account = data_.store.find_account(egress);
-      account && data_.chosen.egress_queue.has_room_again(account->bytes.load()))
+  if (data_.chosen.egress_queue.has_room_again(account->bytes.load()))
     links_.has_room(egress);
 }
 

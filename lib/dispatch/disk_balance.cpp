@@ -1,7 +1,5 @@
 #include "dispatch/disk_balance.hpp"
 
-#include "store/store.hpp"
-
 #include <algorithm>
 
 namespace statefund::dispatch {
@@ -36,7 +34,7 @@ disk_balance balance_of(message::change const& whole, message::batch const& take
   for (auto const& one : whole.delayed_gone)
     all.removed_bytes += message::message_overhead_bytes + one.cancellation_token.size();
   for (auto const& one : whole.egress_records)
-    all.added_bytes += store::record_bytes(whole.self, one.value);
+    all.added_bytes += message_bytes(one.value);
   for (auto const& one : whole.states) {
     all.added_bytes += state_bytes(one.name, one.value);
     all.removed_bytes += carried_bytes(carried, one.name);

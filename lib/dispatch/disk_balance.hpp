@@ -10,10 +10,9 @@ namespace statefund::dispatch {
 
 // What a turn's change adds to what the store keeps, and what it removes. Pure.
 //
-// By what can grow: values, tokens, and the same amount for each message, waiting or delayed; who sends it, and to
-// whom, is left out. So a function that passes on what it gets, later, elsewhere or to an egress, adds no more than it
-// removes. Records weigh what they weigh in their egress. Of a delayed message that is cancelled the value is not
-// known.
+// By what can grow: values, tokens, and the same amount for each message, waiting or delayed, and record; who sends it,
+// and to whom, is left out. So a function that passes on what it gets, later, elsewhere or to an egress, adds no more
+// than it removes. Of a delayed message that is cancelled the value is not known.
 struct disk_balance {
   std::uint64_t added_bytes = 0;
   std::uint64_t removed_bytes = 0;

@@ -63,6 +63,7 @@ std::optional<mailbox::held_for> turn_loop::full_egress(mailbox::mailbox const& 
 }
 
 std::optional<mailbox::held_for> turn_loop::egress_without_room(message::change const& whole) const {
+  auto const there_are = data_.store.accounts_count(); // before: who comes into being meanwhile is there then
   message::egress_id const* checked = nullptr;
   std::set<message::egress_id> others;
   for (auto const& record : whole.egress_records) {
@@ -75,7 +76,7 @@ std::optional<mailbox::held_for> turn_loop::egress_without_room(message::change 
     if (!account && !data_.declared->is_declared_egress(record.egress))
       others.insert(record.egress);
   }
-  if (!others.empty() && data_.store.accounts_count() + others.size() > data_.chosen.egress_queues_max)
+  if (!others.empty() && there_are + others.size() > data_.chosen.egress_queues_max)
     return mailbox::another_egress{};
   return std::nullopt;
 }
@@ -122,7 +123,7 @@ std::vector<std::pair<mailbox::held_for, std::size_t>> turn_loop::held_counts() 
   return counts;
 }
 
-turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what) {
+void turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what) {
   if (!taken.empty())
     give_back(own, type, std::move(taken));
   own.stands = phase::held;
@@ -136,7 +137,6 @@ turn_end turn_loop::hold(mailbox::mailbox& own, lane& type, message::batch taken
   waiting.push_back(&own);
   if (waits_for_room())
     room_wanted_.notify_all();
-  return turn_end::held;
 }
 
 void turn_loop::wake_first_held(mailbox::held_for const& what) {

@@ -66,7 +66,8 @@ asio::awaitable<void> turn_loop::work(permit held) {
 }
 
 void turn_loop::hear(permit const& held, ready_turn of, turn_told const& told) {
-  if (told.end == turn_end::done || told.end == turn_end::failed || told.end == turn_end::given_up)
+  if (told.end == turn_end::done || told.end == turn_end::failed || told.end == turn_end::given_up ||
+      told.end == turn_end::held)
     data_.types.reached(held);
   if (told.end == turn_end::done)
     data_.types.learned(held);
@@ -191,8 +192,10 @@ asio::awaitable<result<message::reply>> turn_loop::call(call_place const& at, me
 asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type, call_place at) {
   message::address const& self = own.self();
   function::handle const bound = type.callee; // a reload may bind the lane anew at each co_await
-  if (auto const full = full_egress(own))
-    co_return hold(own, type, {}, *full);
+  if (auto const full = full_egress(own)) {
+    hold(own, type, {}, *full);
+    co_return turn_end::held_back;
+  }
   if (wants_refill(data_, own, type)) {
     auto const filled = co_await refill(data_, self);
     if (!filled)
@@ -242,8 +245,10 @@ asio::awaitable<turn_told> turn_loop::run_turn(mailbox::mailbox& own, lane& type
     if (auto const fit = learn(type, bound, specs); !fit)
       co_return after_failure(own, type, bound, std::move(taken), fit.error());
     message::change& whole = judged->change();
-    if (auto const what = what_has_no_room(whole, taken, states))
-      co_return hold(own, type, std::move(taken), *what);
+    if (auto const what = what_has_no_room(whole, taken, states)) {
+      hold(own, type, std::move(taken), *what);
+      co_return turn_end::held;
+    }
     store::ticket const ordered = data_.store.commit(whole); // ordered at once, durable soon
     release(own, type, taken, whole, ordered);               // mailboxes and alarm now, departures once durable
     co_return turn_end::done;

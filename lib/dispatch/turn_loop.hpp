@@ -34,6 +34,7 @@ enum class turn_end {
   done,        // the batch has taken effect
   failed,      // the batch is back in its mailbox, and its address backs off
   held,        // what it came to has no room: the address stands still, and nothing was counted against it
+  held_back,   // likewise without a call: what it came to last would have no room
   given_up,    // the function answered, and its message was set aside or dropped by its policy
   withdrawn,   // an operator was faster: there is nothing to call, or not now
   not_reached, // nobody was asked: the batch is back in its mailbox, and who holds the permit has the turn back
@@ -162,7 +163,7 @@ class turn_loop {
   std::optional<mailbox::held_for> what_has_no_room(message::change const& whole, message::batch const& taken,
                                                     message::state_values const& carried) const;
   bool has_no_memory(message::change const& whole, message::batch const& taken) const;
-  turn_end hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what);
+  void hold(mailbox::mailbox& own, lane& type, message::batch taken, mailbox::held_for const& what);
   bool waits_for_room() const; // of memory or on the disk
   void wake_held(mailbox::held_for const& what);
   void wake_first_held(mailbox::held_for const& what);

@@ -137,7 +137,9 @@ void commit_queue::look_at_space() {
 }
 
 std::optional<short_of_space> commit_queue::lacks_space() const noexcept {
-  auto const free = free_bytes_.load(std::memory_order_relaxed);
+  // What is ordered is as good as written.
+  auto const seen = free_bytes_.load(std::memory_order_relaxed);
+  auto const free = seen - std::min(seen, unsynced_bytes_.load(std::memory_order_relaxed));
   return free < free_bytes_min_ ? std::optional(short_of_space{free, free_bytes_min_}) : std::nullopt;
 }
 

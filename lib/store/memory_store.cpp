@@ -140,7 +140,10 @@ void memory_store::apply_states(message::change const& whole, partition& into) {
 
 void memory_store::forget_expired_keys() {
   auto const now_ms = clock::unix_ms();
-  while (!keys_by_expiry_.empty() && keys_by_expiry_.front().first <= now_ms) {
+  // Not all at once, under the lock; but as many as make room.
+  for (std::size_t count = 0; !keys_by_expiry_.empty() && keys_by_expiry_.front().first <= now_ms &&
+                              (count < expired_keys_forgotten_max || keys_.size() >= keys_max_);
+       ++count) {
     // After the wall clock was set back a row may stand behind a later one, and may have been given anew meanwhile.
     auto const row = keys_.find(keys_by_expiry_.front().second);
     if (row != keys_.end() && row->second.key.expires_at_ms <= now_ms)

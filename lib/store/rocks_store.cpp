@@ -23,7 +23,6 @@ constexpr std::size_t reader_threads = 2;
 // What one part of a recovery holds.
 constexpr std::size_t recovered_rows_max = 4096;
 constexpr std::uint64_t recovered_bytes_max = 4U << 20U;
-constexpr std::size_t expired_keys_forgotten_max = 1000; // at once
 
 template <class T, class Read>
 asio::awaitable<result<T>> run_read(Read read) {

@@ -27,6 +27,8 @@ struct key_row {
   message::accepted_key key;
   message::entry_key first;
 };
+// While all that orders waits.
+inline constexpr std::size_t expired_keys_forgotten_max = 1000;
 
 // A state as it is kept, without its value.
 struct state_summary {

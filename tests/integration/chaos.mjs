@@ -95,7 +95,8 @@ export function recovered(daemon, within_ms = 20_000) {
 }
 
 // What the log says when a call has failed or had no connection, and when that is over.
-export const failed = /(warning|error) +SF02/;
+// A call; an attempt of one that tries again (SF0247) is no failure.
+export const failed = /(warning|error) +SF02(?!47)/;
 export const goes_on = /info +SF02(0[28]|28)/;
 
 // Node puts an empty write behind a large body, which fails if the server has answered and closed by then.

@@ -748,3 +748,28 @@ TEST_CASE("a sync that never returns closes the doors after its time, is told on
   CHECK(world.accepts(alice, "again"));
   CHECK(world.logged.count(number::sync_in_time) == 1);
 }
+
+TEST_CASE("an endpoint that answers is reached, also where what it answers is held") {
+  shards_in_process world(1);
+  auto const sink = address_of("sink", "s");
+  world.functions.declare("sink");
+  world.functions.declare("fn", [&](seen_call const& call) {
+    invocation_result done;
+    done.messages = {{sink, call.taken.front().value}, {sink, call.taken.front().value}};
+    return says(std::move(done));
+  });
+  world.functions.fail_next(3, function::errc::endpoint_unreachable);
+  for (int i = 0; i < 4; ++i)
+    REQUIRE(world.accepts(address_of("fn", std::to_string(i)), "x"));
+  world.settle();
+  CHECK(world.status("fn").not_reached_count > 0);
+  world.store.lack_space(store::short_of_space{0, 1000});
+  for (int i = 0; i < 60; ++i)
+    world.advance(1s);
+  CHECK(world.status("fn").held_count == 4);
+  CHECK(world.status("fn").not_reached_count == 0);
+  CHECK(world.logged.count(number::endpoint_reached) == 1);
+  world.store.lack_space(std::nullopt);
+  world.advance(1s);
+  CHECK(world.status("fn").held_count == 0);
+}

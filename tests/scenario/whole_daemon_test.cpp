@@ -615,8 +615,10 @@ TEST_CASE("a start that loads for long tells it every second, in the log every f
   CHECK(logged.events(number::store_loading).at(1).fields.at("seconds") == "10");
   CHECK_FALSE(opened.has_value());
   held->go();
+  on.loop.advance(1s); // it is told once more as the loading ends
   REQUIRE(on.loop.run_until([&] { return opened.has_value(); }));
   CHECK(opened->has_value());
+  heard_by(manager);
   on.loop.advance(10s);
   CHECK(heard_by(manager).empty());
   CHECK(on.put("a").status == 202);
