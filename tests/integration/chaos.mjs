@@ -94,8 +94,7 @@ export function recovered(daemon, within_ms = 20_000) {
     (await status(daemon)).functions.every((one) => !one.last_failure));
 }
 
-// What the log says when a call has failed or had no connection, and when that is over.
-// A call; an attempt of one that tries again (SF0247) is no failure.
+// What the log says when a call has failed or had no connection, and when that is over; not of one that tries again.
 export const failed = /(warning|error) +SF02(?!47)/;
 export const goes_on = /info +SF02(0[28]|28)/;
 
