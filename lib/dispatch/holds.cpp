@@ -63,7 +63,6 @@ std::optional<mailbox::held_for> turn_loop::full_egress(mailbox::mailbox const& 
 }
 
 std::optional<mailbox::held_for> turn_loop::egress_without_room(message::change const& whole) const {
-  auto const there_are = data_.store.accounts_count(); // before: who comes into being meanwhile is there then
   message::egress_id const* checked = nullptr;
   std::set<message::egress_id> others;
   for (auto const& record : whole.egress_records) {
@@ -76,6 +75,11 @@ std::optional<mailbox::held_for> turn_loop::egress_without_room(message::change 
     if (!account && !data_.declared->is_declared_egress(record.egress))
       others.insert(record.egress);
   }
+  if (others.empty())
+    return std::nullopt;
+  auto const there_are = data_.store.accounts_count();
+  // Another shard's change may have made one since it was looked for, and it may be the last.
+  std::erase_if(others, [&](message::egress_id const& egress) { return data_.store.find_account(egress) != nullptr; });
   if (!others.empty() && there_are + others.size() > data_.chosen.egress_queues_max)
     return mailbox::another_egress{};
   return std::nullopt;

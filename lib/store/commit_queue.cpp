@@ -125,22 +125,22 @@ void commit_queue::look_at_space() {
     return;
   last_look_at_space_ = now;
   bytes_since_look_ = 0;
-  auto const free_bytes = database_.free_bytes().value_or(UINT64_MAX);
-  free_bytes_.store(free_bytes, std::memory_order_relaxed);
-  // As much as a compaction may take.
-  bool const can_make_room = free_bytes < free_bytes_min_ && free_bytes >= free_bytes_min_ / 2;
-  if (!can_make_room || now - last_room_made_ < room_made_every || latch_.is_tripped())
-    return;
+  free_bytes_.store(database_.free_bytes().value_or(UINT64_MAX), std::memory_order_relaxed);
+  auto const lack = lacks_space();
+  if (lack && lack->leaves_room_to_compact() && now - last_room_made_ >= room_made_every && !latch_.is_tripped())
+    make_room(now);
+}
+
+void commit_queue::make_room(std::chrono::steady_clock::time_point now) {
   last_room_made_ = now;
   if (auto const begun = database_.begin_flush(); !begun)
     latch_.trip(begun.error());
 }
 
 std::optional<short_of_space> commit_queue::lacks_space() const noexcept {
-  // What is ordered is as good as written.
-  auto const seen = free_bytes_.load(std::memory_order_relaxed);
-  auto const free = seen - std::min(seen, unsynced_bytes_.load(std::memory_order_relaxed));
-  return free < free_bytes_min_ ? std::optional(short_of_space{free, free_bytes_min_}) : std::nullopt;
+  short_of_space const seen{free_bytes_.load(std::memory_order_relaxed), free_bytes_min_,
+                            unsynced_bytes_.load(std::memory_order_relaxed)};
+  return seen.free_bytes < seen.free_bytes_min ? std::optional(seen) : std::nullopt;
 }
 
 disk_work commit_queue::work() const {

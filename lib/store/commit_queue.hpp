@@ -88,8 +88,8 @@ class commit_queue {
     task::event changed; // of the executor's thread
   };
 
-  // Where it is short, the disk may have room for what has been removed: it is given back.
   void look_at_space();
+  void make_room(std::chrono::steady_clock::time_point now); // of what has been removed, and is not compacted
   bool append(encoded_change next, std::uint64_t number,
               std::uint64_t last_number); // true: the committer wants to know
   void run();

@@ -58,10 +58,13 @@ struct disk_work {
 struct short_of_space {
   std::uint64_t free_bytes = 0;
   std::uint64_t free_bytes_min = 0;
+  std::uint64_t ordered_bytes = 0; // and not written yet: as good as taken
 
   bool holds(std::uint64_t added_bytes, std::uint64_t removed_bytes) const noexcept {
-    return free_bytes < free_bytes_min - free_bytes_min / 8 && added_bytes > removed_bytes;
+    return free_bytes < free_bytes_min - free_bytes_min / 8 + ordered_bytes && added_bytes > removed_bytes;
   }
+  // As much as one compaction may take.
+  bool leaves_room_to_compact() const noexcept { return free_bytes >= free_bytes_min / 2; }
 
   std::string to_string() const {
     return "the disk has " + std::to_string(free_bytes) + " bytes free, store.free_bytes_min is " +

@@ -101,4 +101,6 @@ TEST_CASE("below seven eighths of the room that the disk should keep what adds w
   CHECK_FALSE(store::short_of_space{874, 1000}.holds(1, 1));
   CHECK_FALSE(store::short_of_space{0, 1000}.holds(1, 2));
   CHECK(store::short_of_space{0, UINT64_MAX}.holds(1, 0));
+  CHECK_FALSE(store::short_of_space{900, 1000, 25}.holds(2, 1));
+  CHECK(store::short_of_space{900, 1000, 26}.holds(2, 1)); // what is ordered comes out of what is free
 }
