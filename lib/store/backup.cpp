@@ -1,6 +1,7 @@
 #include "store/backup.hpp"
 
 #include "store/directory.hpp"
+#include "store/kept_order.hpp"
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>

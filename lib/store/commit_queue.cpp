@@ -1,6 +1,6 @@
 #include "store/commit_queue.hpp"
 
-#include "store/row_parts.hpp"
+#include "store/rocksdb_settings.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>

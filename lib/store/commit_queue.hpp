@@ -21,6 +21,10 @@
 #include <thread>
 #include <vector>
 
+namespace rocksdb {
+class WriteBatch;
+} // namespace rocksdb
+
 namespace statefund::store {
 
 // The one order of the daemon, and the one thread that writes it: whatever was ordered while a write was under way goes

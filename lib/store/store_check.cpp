@@ -1,8 +1,10 @@
 #include "store/store_check.hpp"
 
 #include "clock/clock.hpp"
-#include "store/database.hpp"
+#include "store/kept_order.hpp"
+#include "store/promise.hpp"
 #include "store/row_parts.hpp"
+#include "store/tables.hpp"
 
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>

@@ -1,5 +1,7 @@
 #include "store/table_reads.hpp"
 
+#include "store/rocksdb_settings.hpp"
+
 #include <rocksdb/db.h>
 
 #include <memory>
