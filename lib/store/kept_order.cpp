@@ -169,6 +169,33 @@ result<damage> look_at_log(rocksdb::Env& environment, std::vector<needed_file> c
   return of_any;
 }
 
+// The manifest is synced at each record, and a file of the log is removed once the manifest says that no table needs
+// it. RocksDB takes some damage for the manifest's end, and opens what was there so long ago. A power loss can break
+// its last records, while what they replace is there still.
+result<void> look_at_manifest(rocksdb::Env& environment, std::string const& directory,
+                              std::vector<needed_file> const& log, tables_alone const& tables) {
+  bool const lacks_first = !log.empty() && std::none_of(log.begin(), log.end(), [&](needed_file const& one) {
+    return one.number == tables.needed_from();
+  });
+  if (!lacks_first)
+    return {};
+  std::string name;
+  auto const current = database_path(directory) + "/CURRENT";
+  if (auto const read = rocksdb::ReadFileToString(&environment, current, &name); !read.ok())
+    return error{errc::directory_unusable, current + ": " + read.ToString()};
+  name.erase(name.find_last_not_of('\n') + 1);
+  auto const path = database_path(directory) + '/' + name;
+  auto const seen = log_file::read(environment, path, log_file::depth::payloads);
+  if (!seen)
+    return seen.error();
+  if (seen->any_whole_behind)
+    return error{errc::not_opened, path + " has no whole record at byte " + std::to_string(*seen->broken_at) +
+                                       ", and whole ones behind it: it says that the tables need a file of the log "
+                                       "that is gone, number " +
+                                       std::to_string(tables.needed_from())};
+  return {};
+}
+
 } // namespace
 
 std::string database_path(std::string const& directory) {
@@ -261,6 +288,8 @@ result<kept_order> read_order(rocksdb::Env& environment, std::string const& dire
   auto const files = needed_log(environment, directory, tables);
   if (!files)
     return files.error();
+  if (auto const whole = look_at_manifest(environment, directory, *files, tables); !whole)
+    return whole.error();
   progress.found_log(std::accumulate(files->begin(), files->end(), std::uint64_t{0},
                                      [](std::uint64_t sum, needed_file const& one) { return sum + one.bytes; }));
   progress.begins(opening_step::checking_log);

@@ -26,6 +26,24 @@ std::uint32_t checksum_of(std::string_view kind_and_payload) noexcept {
   return std::rotr(static_cast<std::uint32_t>(sum.checksum()), 15) + 0xa282ead8U;
 }
 
+unsigned kind_of(std::string_view record) noexcept {
+  return static_cast<unsigned char>(record[6]);
+}
+
+// Of the record at the beginning of what is left of a block, which holds a header at least; absent: it is none of this
+// store's, or is not whole.
+std::optional<std::size_t> whole_record_bytes(std::string_view left, depth how) noexcept {
+  auto const low = static_cast<unsigned char>(left[4]);
+  auto const high = static_cast<unsigned char>(left[5]);
+  std::size_t const length = low + (std::size_t{high} << 8U);
+  bool const is_ours = kind_of(left) >= 1 && kind_of(left) <= 4;
+  if (!is_ours || length > left.size() - header_bytes)
+    return std::nullopt;
+  if (how == depth::payloads && checksum_of(left.substr(6, 1 + length)) != little_endian(left.substr(0, 4)))
+    return std::nullopt;
+  return header_bytes + length;
+}
+
 } // namespace
 
 std::optional<std::uint64_t> number_in(std::string_view name) noexcept {
@@ -44,25 +62,25 @@ seen read_block(std::string_view block, depth how) noexcept {
   bool const is_last = block.size() < block_bytes;
   std::size_t at = 0;
   while (at + header_bytes <= block.size()) {
-    auto const low = static_cast<unsigned char>(block[at + 4]);
-    auto const high = static_cast<unsigned char>(block[at + 5]);
-    auto const kind = static_cast<unsigned char>(block[at + 6]);
-    std::size_t const length = low + (std::size_t{high} << 8U);
-    bool const is_ours = kind >= 1 && kind <= 4;
-    bool const has_room = length <= block.size() - at - header_bytes;
-    bool const is_whole =
-        is_ours && has_room &&
-        (how == depth::headers || checksum_of(block.substr(at + 6, 1 + length)) == little_endian(block.substr(at, 4)));
-    if (!is_whole) {
+    auto const bytes = whole_record_bytes(block.substr(at), how);
+    if (!bytes) {
+      auto const kind = kind_of(block.substr(at));
       found.broken_at = at;
       found.any_overwritten = kind >= 5 && kind <= 8;
       return found;
     }
-    at += header_bytes + length;
+    at += *bytes;
   }
   if (is_last && at < block.size())
     found.broken_at = at;
   return found;
+}
+
+bool has_whole_record(std::string_view of_block) noexcept {
+  for (; of_block.size() >= header_bytes; of_block.remove_prefix(1))
+    if (whole_record_bytes(of_block, depth::payloads))
+      return true;
+  return false;
 }
 
 result<seen> read(rocksdb::Env& environment, std::string const& path, depth how) {
@@ -78,9 +96,13 @@ result<seen> read(rocksdb::Env& environment, std::string const& path, depth how)
     rocksdb::Slice block;
     if (auto const got = file->Read(block_bytes, &block, into.data()); !got.ok())
       return unreadable(got);
-    auto const found = read_block({block.data(), block.size()}, how);
-    if (!all.broken_at && found.broken_at)
+    std::string_view const bytes(block.data(), block.size());
+    auto const found = read_block(bytes, how);
+    bool const is_first_broken = !all.broken_at && found.broken_at;
+    if (is_first_broken)
       all.broken_at = begin + *found.broken_at;
+    if (all.broken_at && !all.any_whole_behind)
+      all.any_whole_behind = has_whole_record(is_first_broken ? bytes.substr(*found.broken_at + 1) : bytes);
     all.any_overwritten = all.any_overwritten || found.any_overwritten;
     if (block.size() < block_bytes)
       return all;

@@ -12,8 +12,8 @@ namespace rocksdb {
 class Env;
 } // namespace rocksdb
 
-// A file of RocksDB's log (its wiki: "Write Ahead Log File Format"): blocks of 32 KiB, the last one shorter, of records
-// that do not cross them:
+// A file of RocksDB's log, or its manifest (its wiki: "Write Ahead Log File Format"): blocks of 32 KiB, the last one
+// shorter, of records that do not cross them:
 //   record = checksum 4 bytes little-endian, length 2 bytes little-endian, kind 1 byte, payload
 //   checksum = CRC-32C of kind and payload, turned right by 15 bits, plus 0xa282ead8
 // What is left of a block is filled with zeros where it cannot hold a record's first 7 bytes.
@@ -36,10 +36,14 @@ enum class depth { headers, payloads };
 struct seen {
   std::optional<std::uint64_t> broken_at; // the first record that is none of this store's, or is not whole
   bool any_overwritten = false;           // one of the kinds 5 to 8
+  bool any_whole_behind = false;          // a record with its checksum, behind the broken one; told of a whole file
 };
 
 // Up to the first broken record.
 seen read_block(std::string_view block, depth how) noexcept;
+
+// Whether a record that is whole, with its checksum, begins anywhere in it.
+bool has_whole_record(std::string_view of_block) noexcept;
 
 // Of all blocks. errc::directory_unusable: the file cannot be read. Blocks on the disk.
 result<seen> read(rocksdb::Env& environment, std::string const& path, depth how);

@@ -54,6 +54,13 @@ TEST_CASE("a damaged manifest of a store that has made no tables of its log is t
   CHECK(told.refused_count > 0);
 }
 
+TEST_CASE("a damaged manifest is told, or nothing is missing, where nothing is synced and promised") {
+  place at;
+  told_damage told;
+  check(damaged_manifest_without_promise(at, faults_max, told));
+  CHECK(told.refused_count > 0);
+}
+
 TEST_CASE("a promise that is damaged or missing is told at each start, unless its other slot is whole") {
   place at;
   told_damage told;

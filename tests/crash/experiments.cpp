@@ -264,6 +264,15 @@ damage payload_turned_at(std::size_t begin, std::string const& path, std::string
           }};
 }
 
+damage length_turned_at(std::size_t begin, std::string const& path, std::string const& content) {
+  return {"a length with another bit at " + std::to_string(begin) + " of " + std::to_string(content.size()), path,
+          [path, content, begin](disk_image& in) {
+            auto turned = content;
+            turned[begin + 5] = static_cast<char>(turned[begin + 5] ^ 64);
+            in.set_content(path, turned);
+          }};
+}
+
 damage zeros_from(std::size_t begin, std::string const& path, std::string const& content) {
   return {"zeros from " + std::to_string(begin) + " of " + std::to_string(content.size()), path,
           [path, content, begin](disk_image& in) {
@@ -388,6 +397,48 @@ faults damaged_first_manifest(place& at, std::size_t faults_max, told_damage& to
         auto damaged = image;
         one.apply(damaged);
         add(all, one.path + ", " + one.what, after_damage(at, damaged, done, done.promised.back().number, told));
+        if (all.size() >= faults_max)
+          return all;
+      }
+  }
+  return all;
+}
+
+faults damaged_manifest_without_promise(place& at, std::size_t faults_max, told_damage& told) {
+  faults all;
+  run_options chosen;
+  chosen.sync.mode = sync_mode::never;
+  auto const done = run(at, {}, changes_count, 6, chosen);
+  auto const image = image_after(done, done.steps.size());
+  std::size_t kept_count = 0;
+  {
+    process undamaged(at, image, chosen);
+    kept_count = survivors_of(at, undamaged, done.ordered, 0).count;
+  }
+  for (auto const& path : image.paths()) {
+    if (kind_of(path) != file_kind::manifest)
+      continue;
+    auto const content = image.content(image.file_at(path));
+    auto begins = record_begins(content);
+    begins.pop_back(); // a power loss looks like damage to the last one
+    for (auto const begin : begins)
+      for (auto const& one : {another_kind_at(begin, path, content), payload_turned_at(begin, path, content),
+                              length_turned_at(begin, path, content)}) {
+        auto damaged = image;
+        one.apply(damaged);
+        process first(at, damaged, chosen);
+        std::string fault;
+        if (!first.is_open()) {
+          ++told.refused_count;
+          fault =
+              says_damage(first.refused()) ? "" : "it is refused with another error: " + first.refused().to_string();
+        } else if (auto const found = survivors_of(at, first, done.ordered, 0); found.count == kept_count) {
+          ++told.harmless_count;
+          fault = found.fault;
+        } else {
+          fault = std::to_string(found.count) + " changes of " + std::to_string(kept_count) + " are left, untold";
+        }
+        add(all, one.path + ", " + one.what, fault);
         if (all.size() >= faults_max)
           return all;
       }

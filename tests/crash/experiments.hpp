@@ -45,6 +45,9 @@ faults damaged_older_logs(place& at, std::size_t faults_max, told_damage& told);
 // Likewise of a manifest, and a cut, while all rows are still in the first file of the log.
 faults damaged_first_manifest(place& at, std::size_t faults_max, told_damage& told);
 
+// Of a manifest, with no promise beside it but that of the start: any of its records but the last.
+faults damaged_manifest_without_promise(place& at, std::size_t faults_max, told_damage& told);
+
 // A step on a file of one of these kinds fails, or a read, at a start or while changes are ordered.
 faults failing_steps(place& at, std::vector<file_kind> const& kinds, fault_cause cause, fault_end end,
                      std::size_t faults_max);

@@ -72,5 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const looked_at = store::log_file::read_block(rest, store::log_file::depth::payloads);
   ensure(!seen.broken_at || (*seen.broken_at < rest.size() && looked_at.broken_at <= seen.broken_at),
          "what is broken lies within the block, and the payloads show no less of it");
+  ensure(looked_at.broken_at.value_or(rest.size()) == 0 || rest.empty() || store::log_file::has_whole_record(rest),
+         "what is whole at the block's beginning is found there");
   return 0;
 }

@@ -1,11 +1,16 @@
 #include "store/log_file.hpp"
 
+#include "support/temporary_directory.hpp"
+
 #include <catch2/catch.hpp>
+#include <rocksdb/env.h>
 
 #include <cstdint>
+#include <fstream>
 #include <optional>
 #include <string>
 
+using namespace statefund;
 using namespace statefund::store;
 
 namespace {
@@ -71,4 +76,36 @@ TEST_CASE("a record's checksum is of its kind and its payload") {
     damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
     CHECK(log_file::read_block(damaged, log_file::depth::payloads).broken_at == 0);
   }
+}
+
+TEST_CASE("whole records behind a broken one are found, in its block and in those behind it") {
+  std::string const whole("\xa8\xcb\x5f\x86\x09\x00\x01"
+                          "123456789",
+                          16);
+  CHECK(log_file::has_whole_record(whole));
+  CHECK(log_file::has_whole_record("no record" + whole));
+  CHECK_FALSE(log_file::has_whole_record(whole.substr(0, 15)));
+  CHECK_FALSE(log_file::has_whole_record(record(9) + record(300)));
+  CHECK_FALSE(log_file::has_whole_record(""));
+
+  std::string broken = whole;
+  broken[5] = '\x40';
+  std::string const a_block(log_file::block_bytes, '\0');
+  support::temporary_directory directory;
+  auto const read = [&](std::string const& bytes) {
+    auto const path = directory.path() / "manifest";
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+    auto seen = log_file::read(*rocksdb::Env::Default(), path.string(), log_file::depth::payloads);
+    REQUIRE(seen.has_value());
+    return *seen;
+  };
+  CHECK_FALSE(read(whole + whole).broken_at);
+  CHECK_FALSE(read(whole + whole).any_whole_behind);
+  CHECK(read(whole + broken).broken_at == whole.size());
+  CHECK_FALSE(read(whole + broken).any_whole_behind);
+  CHECK(read(whole + broken + whole).broken_at == whole.size());
+  CHECK(read(whole + broken + whole).any_whole_behind);
+  CHECK(read(broken + a_block.substr(broken.size()) + whole).any_whole_behind);
+  CHECK(read(broken + a_block.substr(broken.size()) + a_block + whole).any_whole_behind);
+  CHECK_FALSE(read(broken + a_block.substr(broken.size()) + a_block).any_whole_behind);
 }
