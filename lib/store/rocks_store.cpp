@@ -240,9 +240,8 @@ rocks_store::read(message::address const& self, message::state_specs const& want
         latch_.trip(damaged_row(table::state));
         co_return error{errc::lost, latch_.why().to_string()};
       }
-      cache.was_read(self, wanted[i].name, std::move(value));
+      known = &cache.was_read(self, wanted[i].name, std::move(value));
       all_known = false;
-      known = cache.find(self, wanted[i].name);
     }
     values[i] = *known;
   }

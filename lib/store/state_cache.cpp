@@ -34,7 +34,7 @@ state_cache::entry& state_cache::open(message::address const& self) {
   auto const [found, is_new] = by_address_.try_emplace(self);
   auto& own = found->second;
   if (is_new)
-    own.place = by_use_.insert(by_use_.begin(), &found->first);
+    own.place = by_use_.insert(by_use_.begin(), &*found);
   else
     by_use_.splice(by_use_.begin(), by_use_, own.place);
   return own;
@@ -64,13 +64,15 @@ void state_cache::changed(message::address const& self, std::vector<message::sta
   measure(own);
 }
 
-void state_cache::was_read(message::address const& self, std::string const& name,
-                           std::optional<message::stored_value> value) {
+std::optional<message::stored_value> const& state_cache::was_read(message::address const& self, std::string const& name,
+                                                                  std::optional<message::stored_value> value) {
   auto& own = open(self);
-  if (std::any_of(own.slots.begin(), own.slots.end(), [&](slot const& one) { return one.name == name; }))
-    return;
+  auto const held = std::find_if(own.slots.begin(), own.slots.end(), [&](slot const& one) { return one.name == name; });
+  if (held != own.slots.end())
+    return held->value;
   own.slots.push_back({name, std::move(value)});
   measure(own);
+  return own.slots.back().value;
 }
 
 void state_cache::evict(std::uint64_t written_through) {
@@ -78,14 +80,14 @@ void state_cache::evict(std::uint64_t written_through) {
   for (auto next = by_use_.end();
        budget_.bytes > budget_.bytes_max && next != by_use_.begin() && passed_over < passed_over_max;) {
     --next;
-    auto const found = by_address_.find(**next);
-    if (found->second.last_change > written_through) {
+    auto const& [self, own] = **next;
+    if (own.last_change > written_through) {
       ++passed_over;
       continue;
     }
-    budget_.bytes -= found->second.bytes;
+    budget_.bytes -= own.bytes;
     next = by_use_.erase(next);
-    by_address_.erase(found);
+    by_address_.erase(self);
   }
 }
 

@@ -35,8 +35,9 @@ class state_cache {
   // A change has ordered these, with its number.
   void changed(message::address const& self, std::vector<message::state_change> const& states, std::uint64_t number);
 
-  // What a read has found. What is known already is at least as new.
-  void was_read(message::address const& self, std::string const& name, std::optional<message::stored_value> value);
+  // What a read has found. What is known already is at least as new; returns what is known now.
+  std::optional<message::stored_value> const& was_read(message::address const& self, std::string const& name,
+                                                       std::optional<message::stored_value> value);
 
   // Lets go of addresses that were not used for longest, as long as there is too much; of those alone whose values can
   // be read back.
@@ -47,11 +48,13 @@ class state_cache {
     std::string name;
     std::optional<message::stored_value> value;
   };
+  struct entry;
+  using by_use = std::list<std::pair<message::address const, entry>*>; // the one used last in front
   struct entry {
     std::vector<slot> slots;
     std::uint64_t last_change = 0;
     std::uint64_t bytes = 0;
-    std::list<message::address const*>::iterator place;
+    by_use::iterator place;
   };
 
   entry& open(message::address const& self);
@@ -59,7 +62,7 @@ class state_cache {
 
   cache_budget& budget_;
   std::unordered_map<message::address, entry> by_address_;
-  std::list<message::address const*> by_use_; // the one used last in front
+  by_use by_use_;
 };
 
 } // namespace statefund::store
