@@ -31,6 +31,7 @@ struct row_step {
 // number is filled in afterwards. Pure.
 class encoded_change {
  public:
+  encoded_change() = default; // without steps
   encoded_change(message::change const& whole, std::uint32_t partition_count);
 
   // Of an acknowledgement, which removes what the egress holds up to it; at least one.

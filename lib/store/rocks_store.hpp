@@ -112,8 +112,11 @@ class rocks_store final : public store {
 
   partition_data& partition_of(message::address const& self) noexcept;
   void forget_written_keys(partition_data& of);
-  void count_key(std::int64_t expires_at_ms);                                                 // requires the lock
-  void account_for(message::change const& whole, std::uint64_t number, encoded_change& next); // requires the lock
+  // These require the lock. False: an acknowledgement covers more than one change removes, the next ones remove the
+  // rest.
+  void count_key(std::int64_t expires_at_ms);
+  bool account_for(message::change const& whole, std::uint64_t number, encoded_change& next);
+  bool remove_departed(message::departure const& departed, encoded_change& next);
 
   rocks_store_options const chosen_;
   latch latch_;

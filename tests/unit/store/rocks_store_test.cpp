@@ -351,6 +351,45 @@ TEST_CASE("changes that are not durable are counted, and are not any more once t
   CHECK(own->unsynced().changes_count == 0);
 }
 
+TEST_CASE("an acknowledgement of many records is ordered in parts, and removes all of them") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  message::egress_id const way{"ns", "out"};
+  auto own = open(place.path() / "state");
+  auto const left = [&] {
+    std::size_t count = 0;
+    auto const read = [](store::store& from, message::egress_id const& egress,
+                         std::size_t& into) -> asio::awaitable<void> {
+      auto const page = co_await from.read_egress(egress, 0, 10'000, 1U << 20U);
+      into = page->records.size();
+    };
+    loop.run(read(*own, way, count));
+    return count;
+  };
+  message::change many;
+  many.self = alice;
+  many.egress_records.assign(3000, {way, {"t", true, "record"}});
+  auto const written = own->commit(many);
+  bool done = false;
+  loop.run(keep_durable(*own, written, done));
+  REQUIRE(done);
+  REQUIRE(left() == 3000);
+  auto const changes_before = own->work()->commit_changes.sum;
+
+  message::change taken;
+  taken.departed = message::departure{way, own->ordered_so_far().number() - 1};
+  auto const removed = own->commit(taken);
+  CHECK(own->find_account(way)->records_count == 1);
+  done = false;
+  loop.run(keep_durable(*own, removed, done));
+  REQUIRE(done);
+  CHECK(own->work()->commit_changes.sum == changes_before + 3);
+  CHECK(left() == 1);
+  own.reset();
+  own = open(place.path() / "state");
+  CHECK(left() == 1);
+}
+
 TEST_CASE("a disk with less room than it should have is told of") {
   support::temporary_directory const place;
   store::rocks_store_options chosen;
