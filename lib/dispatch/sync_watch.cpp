@@ -35,14 +35,7 @@ bool sync_watch::turns_wait() {
 }
 
 std::optional<refusal> sync_watch::closes_doors() {
-  auto const lack = store_.lacks_space();
-  if (lack && !lacks_space_)
-    logger.error({number::low_on_space, "the disk is almost full; messages are refused until there is room again"},
-                 {{"free_bytes", lack->free_bytes}, {"free_bytes_min", lack->free_bytes_min}});
-  else if (!lack && lacks_space_)
-    logger.info({number::space_again, "the disk has room again"}, {});
-  lacks_space_ = lack.has_value();
-  if (lack)
+  if (auto const lack = store_.lacks_space())
     return refusal{number::low_on_space, lack->to_string(), std::chrono::seconds(10)};
   auto const behind = look();
   if (is_late_)

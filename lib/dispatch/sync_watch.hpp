@@ -33,7 +33,7 @@ struct sync_mark {
 // Looks how far the store is behind, and says who waits for it: from the mark on no turn starts, until there is half of
 // it; at the mark, and while a sync does not come back, nothing comes in from outside. What is ordered waits for the
 // sync however long it takes. Nor does anything come in while the disk has too little room left, which is kept for what
-// is here to end. Tells once that a sync is late, and that room is short. One shard, its thread.
+// is here to end. Tells once that a sync is late. One shard, its thread.
 class sync_watch {
  public:
   sync_watch(store::store const& truth, sync_mark const& mark) : store_(truth), mark_(mark) {}
@@ -48,7 +48,6 @@ class sync_watch {
   sync_mark const mark_;
   bool is_full_ = false;
   bool is_late_ = false;
-  bool lacks_space_ = false;
 };
 
 } // namespace statefund::dispatch

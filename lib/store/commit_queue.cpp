@@ -1,5 +1,6 @@
 #include "store/commit_queue.hpp"
 
+#include "log/log.hpp"
 #include "store/rocksdb_settings.hpp"
 
 #include <boost/asio/post.hpp>
@@ -22,6 +23,8 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr log::logger logger{"store"};
 
 // A write that is much larger takes longer than a sync, and everybody waits for its end.
 constexpr std::uint64_t batch_bytes_max = 4U << 20U;
@@ -127,6 +130,12 @@ void commit_queue::look_at_space() {
   bytes_since_look_ = 0;
   free_bytes_.store(database_.free_bytes().value_or(UINT64_MAX), std::memory_order_relaxed);
   auto const lack = lacks_space();
+  if (lack && !lacked_space_)
+    logger.error({number::low_on_space, "the disk is almost full; messages are refused until there is room again"},
+                 {{"free_bytes", lack->free_bytes}, {"free_bytes_min", lack->free_bytes_min}});
+  else if (!lack && lacked_space_)
+    logger.info({number::space_again, "the disk has room again"}, {});
+  lacked_space_ = lack.has_value();
   if (lack && lack->leaves_room_to_compact() && now - last_room_made_ >= room_made_every && !latch_.is_tripped())
     make_room(now);
 }

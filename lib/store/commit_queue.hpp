@@ -150,7 +150,8 @@ class commit_queue {
   std::chrono::steady_clock::time_point last_look_at_space_;
   std::chrono::steady_clock::time_point last_room_made_;
   std::uint64_t bytes_since_look_ = 0;
-  std::thread committer_; // last: it uses all of it
+  bool lacked_space_ = false; // at the last look
+  std::thread committer_;     // last: it uses all of it
 };
 
 } // namespace statefund::store

@@ -1,3 +1,4 @@
+#include "log/capture.hpp"
 #include "store/delayed_table.hpp"
 #include "store/head_table.hpp"
 #include "store/rocks_store.hpp"
@@ -401,7 +402,7 @@ TEST_CASE("a disk with less room than it should have is told of") {
   CHECK(own->lacks_space()->free_bytes_min == UINT64_MAX);
 }
 
-TEST_CASE("the room on the disk is looked at as it is written to, not by time alone") {
+TEST_CASE("the room on the disk is looked at as it is written to, not by time alone, and told of once") {
   struct disk_that_fills final : rocksdb::EnvWrapper {
     disk_that_fills() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
     rocksdb::Status GetFreeSpace(std::string const&, std::uint64_t* bytes) override {
@@ -417,16 +418,29 @@ TEST_CASE("the room on the disk is looked at as it is written to, not by time al
   chosen.database.environment = &disk;
   auto const kept = open(place.path() / "state", chosen);
   CHECK_FALSE(kept->lacks_space());
-  disk.free_bytes = 99;
+  log::capture const told;
   std::string const mebibyte(1U << 20U, 'x');
-  for (int i = 0; i < 6; ++i) {
-    bool done = false;
-    loop.run(
-        keep_durable(*kept, kept->commit(sets(alice, "s", message::stored_value{{"t", true, mebibyte}, 0})), done));
-    CHECK(done);
-  }
+  auto const write_enough = [&] {
+    for (int i = 0; i < 6; ++i) {
+      bool done = false;
+      loop.run(
+          keep_durable(*kept, kept->commit(sets(alice, "s", message::stored_value{{"t", true, mebibyte}, 0})), done));
+      CHECK(done);
+    }
+  };
+  disk.free_bytes = 99;
+  write_enough();
   REQUIRE(kept->lacks_space());
   CHECK(kept->lacks_space()->free_bytes == 99);
+  disk.free_bytes = 98;
+  write_enough();
+  CHECK(told.count(number::low_on_space) == 1);
+  CHECK(told.count(number::space_again) == 0);
+  disk.free_bytes = 100;
+  write_enough();
+  CHECK_FALSE(kept->lacks_space());
+  CHECK(told.count(number::low_on_space) == 1);
+  CHECK(told.count(number::space_again) == 1);
 }
 
 TEST_CASE("compaction drops what has been expired for long, and nothing else") {
