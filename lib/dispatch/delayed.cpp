@@ -28,8 +28,9 @@ constexpr int taken_in_a_row_max = 256;
 deadline at(std::optional<std::int64_t> due_ms, std::int64_t now_ms) {
   if (!due_ms)
     return deadline::never();
+  // In milliseconds, which hold any time; nanoseconds hold three centuries.
   return deadline::after(
-      std::min<clock::steady::duration>(std::chrono::milliseconds(*due_ms - now_ms), looks_at_clock_every));
+      std::min<std::chrono::milliseconds>(std::chrono::milliseconds(*due_ms - now_ms), looks_at_clock_every));
 }
 
 } // namespace

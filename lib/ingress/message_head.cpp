@@ -73,6 +73,8 @@ std::optional<dispatch::refusal> check(dispatch::submission const& one, std::uin
     return malformed("an idempotency key has 1 to " + std::to_string(key_bytes_max) + " bytes");
   if (one.delay < std::chrono::milliseconds(0))
     return malformed("a delay is not negative");
+  if (one.delay > message::delay_max)
+    return malformed("a delay is at most ten years");
   if (one.value.bytes.size() > message_bytes_max)
     return too_large(message_bytes_max);
   return std::nullopt;

@@ -4,6 +4,7 @@
 #include "message/batch.hpp"
 #include "message/typed_value.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ struct state_change {
 
   bool operator==(state_change const&) const = default;
 };
+
+// A message is due at most so long after it is sent.
+inline constexpr std::chrono::milliseconds delay_max = std::chrono::years(10);
 
 // A delayed message belongs to the address that set it (the change's self); due is an ordinary send from there.
 struct delayed_message {
@@ -61,6 +65,9 @@ struct egress_record {
 
   bool operator==(egress_record const&) const = default;
 };
+
+// The egresses that these go to, each once; pointers into `records`. Pure.
+std::vector<egress_id const*> egresses_of(std::vector<egress_record> const& records);
 
 // A reader has acknowledged the records of one egress up to and with `through_sequence`.
 struct departure {

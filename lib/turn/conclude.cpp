@@ -43,8 +43,6 @@ boost::system::error_code make_error_code(errc value) noexcept {
 
 namespace {
 
-constexpr std::int64_t delay_ms_max = std::chrono::milliseconds(std::chrono::years(10)).count();
-
 std::int64_t expiry_from(message::expiration const& expires, std::int64_t now_ms) {
   if (expires.mode == expiration_mode::none || expires.after.count() == 0)
     return 0;
@@ -134,7 +132,7 @@ result<void> apply_delayed(turn_facts const& known, message::invocation_result& 
   for (std::size_t i = 0; i < asked.delayed.size(); ++i) {
     auto& entry = asked.delayed[i];
     if (auto* const send = std::get_if<message::delayed_send>(&entry)) {
-      if (send->delay_ms < 0 || send->delay_ms > delay_ms_max)
+      if (send->delay_ms < 0 || send->delay_ms > message::delay_max.count())
         return error{errc::delay_out_of_range, std::to_string(send->delay_ms) + " ms to " + to_text(send->target)};
       if (auto const fit = check_target(send->target); !fit)
         return fit.error();

@@ -93,6 +93,7 @@ TEST_CASE("what is refused before dispatch is asked says what is wrong") {
               {put("/a/b/%ff", typed, "x"), 400, "SF0101"},
               {put("/a/b/1?wait=1", typed, "x"), 400, "SF0101"},
               {put("/a/b/1", typed + "Statefun-Delay: soon\r\n", "x"), 400, "SF0101"},
+              {put("/a/b/1", typed + "Statefun-Delay: 100000h\r\n", "x"), 400, "SF0101"},
               {put("/a/b/1", typed + "Idempotency-Key: \r\n", "x"), 400, "SF0101"},
               {put("/a/b/1", typed + "Idempotency-Key: " + std::string(1025, 'k') + "\r\n", "x"), 400, "SF0101"},
               {put("/a/b", typed, "x"), 404, "SF0116"},

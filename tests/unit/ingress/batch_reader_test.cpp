@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <limits>
+
 using namespace statefund;
 using namespace std::chrono_literals;
 using ingress::batch_format;
@@ -92,10 +94,13 @@ TEST_CASE("a protobuf upload is read the same wherever it is cut") {
                        frame("3", "t", std::string(101, 'x')) + frame("4", "t", "bar");
   wire::append_frame(upload, {{{"a", "b"}, "5"}, {"t", true, ""}, "key", -1});
   wire::append_frame(upload, {{{"a", "b"}, "6"}, {"t", true, ""}, "key", 7});
-  outcome const expected{{"0 a/b/1 t foo - 0", "4 a/b/4 t bar - 0", "6 a/b/6 t  key 7"},
-                         {"1 SF0104", "2 SF0101", "3 SF0103", "5 SF0101"},
+  wire::append_frame(upload, {{{"a", "b"}, "7"}, {"t", true, ""}, {}, std::numeric_limits<std::int64_t>::max()});
+  wire::append_frame(upload, {{{"a", "b"}, "8"}, {"t", true, ""}, {}, message::delay_max.count() + 1});
+  wire::append_frame(upload, {{{"a", "b"}, "9"}, {"t", true, ""}, {}, message::delay_max.count()});
+  outcome const expected{{"0 a/b/1 t foo - 0", "4 a/b/4 t bar - 0", "6 a/b/6 t  key 7", "9 a/b/9 t  - 315569520000"},
+                         {"1 SF0104", "2 SF0101", "3 SF0103", "5 SF0101", "7 SF0101", "8 SF0101"},
                          false,
-                         7};
+                         10};
   std::string_view const all = upload;
   for (std::size_t cut = 0; cut <= all.size(); ++cut) {
     INFO("cut at " << cut);
