@@ -61,13 +61,13 @@ void delivery::release(message::change& whole, store::ticket ordered) noexcept {
   if (!whole.delayed_set.empty() || !whole.delayed_gone.empty())
     alarm_changed_.notify_all();
 
-  bool const first_to_depart = departing_.empty();
-  for (auto const& record : whole.egress_records)
-    if (departing_.empty() || !(departing_.back().egress == record.egress))
-      departing_.push_back({record.egress, ordered});
-    else
-      departing_.back().ordered.merge(ordered);
-  if (first_to_depart && !whole.egress_records.empty())
+  if (whole.egress_records.empty())
+    return;
+  bool const first_to_depart = !has_departures();
+  departing_.ordered.merge(ordered);
+  for (auto const* egress : message::egresses_of(whole.egress_records))
+    departing_.egresses.insert(*egress);
+  if (first_to_depart)
     departures_changed_.notify_all();
 }
 

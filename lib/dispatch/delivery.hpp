@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <vector>
 
 namespace statefund::dispatch {
@@ -24,9 +25,9 @@ struct ordered_message {
   message::envelope envelope;
 };
 
-// An egress has got records that may be shown once the ticket is durable.
-struct egress_notice {
-  message::egress_id egress;
+// These egresses have got records that may be shown once the ticket is durable.
+struct departing {
+  std::set<message::egress_id> egresses;
   store::ticket ordered;
 };
 
@@ -84,8 +85,8 @@ class delivery {
       memory_grown_.notify_all();
   }
   task::event& departures_changed() noexcept { return departures_changed_; }
-  bool has_departures() const noexcept { return !departing_.empty(); }
-  std::vector<egress_notice> take_departures() { return std::exchange(departing_, {}); }
+  bool has_departures() const noexcept { return !departing_.egresses.empty(); }
+  departing take_departures() { return std::exchange(departing_, {}); }
 
  private:
   enum class kept_in { memory, disk };
@@ -107,7 +108,7 @@ class delivery {
   task::event alarm_changed_;
   task::event departures_changed_;
   task::event memory_grown_;
-  std::vector<egress_notice> departing_;
+  departing departing_;
   std::vector<std::vector<ordered_message>> outgoing_; // by shard
   bool flush_posted_ = false;
 };

@@ -29,21 +29,13 @@ asio::awaitable<void> departures::announce_when_durable() {
     auto others = asio::post(data_.executor, asio::deferred);
     co_await std::move(others);
     auto const coming = data_.delivered.take_departures();
-    store::ticket all;
-    for (auto const& notice : coming)
-      all.merge(notice.ordered);
-    auto const kept = co_await data_.store.durable(all);
+    auto const kept = co_await data_.store.durable(coming.ordered);
     if (!kept) {
       data_.store_lost(kept.error());
       co_return;
     }
-    message::egress_id const* told = nullptr;
-    for (auto const& notice : coming) {
-      if (told && *told == notice.egress)
-        continue;
-      told = &notice.egress;
-      links_.records_came(shard_of(notice.egress), notice.egress);
-    }
+    for (auto const& egress : coming.egresses)
+      links_.records_came(shard_of(egress), egress);
   }
 }
 

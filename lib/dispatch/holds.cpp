@@ -8,8 +8,8 @@
 #include "log/log.hpp"
 
 #include <chrono>
-#include <set>
 #include <utility>
+#include <vector>
 
 namespace statefund::dispatch {
 
@@ -63,23 +63,19 @@ std::optional<mailbox::held_for> turn_loop::full_egress(mailbox::mailbox const& 
 }
 
 std::optional<mailbox::held_for> turn_loop::egress_without_room(message::change const& whole) const {
-  message::egress_id const* checked = nullptr;
-  std::set<message::egress_id> others;
-  for (auto const& record : whole.egress_records) {
-    if (checked && *checked == record.egress)
-      continue;
-    checked = &record.egress;
-    auto const account = data_.store.find_account(record.egress);
+  std::vector<message::egress_id const*> others;
+  for (auto const* egress : message::egresses_of(whole.egress_records)) {
+    auto const account = data_.store.find_account(*egress);
     if (account && data_.chosen.egress_queue.is_full(account->bytes.load()))
-      return mailbox::egress_room{record.egress};
-    if (!account && !data_.declared->is_declared_egress(record.egress))
-      others.insert(record.egress);
+      return mailbox::egress_room{*egress};
+    if (!account && !data_.declared->is_declared_egress(*egress))
+      others.push_back(egress);
   }
   if (others.empty())
     return std::nullopt;
   auto const there_are = data_.store.accounts_count();
   // Another shard's change may have made one since it was looked for, and it may be the last.
-  std::erase_if(others, [&](message::egress_id const& egress) { return data_.store.find_account(egress) != nullptr; });
+  std::erase_if(others, [&](auto const* egress) { return data_.store.find_account(*egress) != nullptr; });
   if (!others.empty() && there_are + others.size() > data_.chosen.egress_queues_max)
     return mailbox::another_egress{};
   return std::nullopt;

@@ -25,6 +25,9 @@ namespace {
 
 constexpr log::logger logger{"dispatch"};
 
+// Each is looked at before the next call.
+constexpr std::size_t last_egresses_max = 16;
+
 mailbox::marks marks_of(lane const& type) {
   return {type.limits.waiting_max};
 }
@@ -353,9 +356,9 @@ void turn_loop::release(mailbox::mailbox& own, lane& type, message::batch const&
   type.counters.out_local_total += whole.messages.size();
   type.counters.out_egress_total += whole.egress_records.size();
   own.last_egresses.clear();
-  for (auto const& record : whole.egress_records)
-    if (std::find(own.last_egresses.begin(), own.last_egresses.end(), record.egress) == own.last_egresses.end())
-      own.last_egresses.push_back(record.egress);
+  for (auto const* egress : message::egresses_of(whole.egress_records))
+    if (own.last_egresses.size() < last_egresses_max)
+      own.last_egresses.push_back(*egress);
   type.last_change.merge(ordered);
   if (own.tried_generation == type.bound_generation) { // else it says nothing of what is bound now
     turn::after_success(own.tried, taken.size(), type.limits.batch_messages_max);

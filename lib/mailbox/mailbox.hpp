@@ -134,7 +134,7 @@ class mailbox {
   std::uint64_t failing_since = 0;               // the count of calls that had succeeded when the batch failed first
   std::string last_error;                        // of the last failed call
   clock::steady::time_point next_attempt{};      // while backing off
-  std::vector<message::egress_id> last_egresses; // that the last turn wrote to
+  std::vector<message::egress_id> last_egresses; // some that the last turn wrote to
   std::optional<held_for> waits_for;             // while held
   bool is_read = false;                          // rows of its gap are on their way
   clock::steady::time_point oldest_since{};      // what waits first came then, or was left waiting by a take
