@@ -9,8 +9,11 @@
 #include "task/event.hpp"
 #include "task/gate.hpp"
 #include "task/on.hpp"
+#include "wire/text_value.hpp"
 
+#include <optional>
 #include <random>
+#include <string>
 #include <utility>
 
 namespace statefund::daemon {
@@ -93,17 +96,21 @@ application::~application() = default;
 
 // The shards share what this captures, and it never changes.
 dispatch::declarations application::declarations_of(loaded_modules const& of) const {
-  auto const make = [of, executors = executors_, names = names_](message::function_type const& type,
-                                                                 std::size_t shard) -> function::handle {
+  auto const url_of = [](module::function_spec const& spec, message::function_type const& type) {
+    auto const url = spec.endpoint.for_name(type.name);
+    if (!url)
+      logger.debug("a name does not fit into the endpoint of its namespace",
+                   {{"function_type", to_text(type)}, {"error", url.error().to_string()}});
+    return url;
+  };
+  auto const make = [of, url_of, executors = executors_, names = names_](message::function_type const& type,
+                                                                         std::size_t shard) -> function::handle {
     auto const* const spec = of.snapshot->find(type);
     if (!spec)
       return nullptr;
-    auto const url = spec->endpoint.for_name(type.name);
-    if (!url) {
-      logger.debug("a name does not fit into the endpoint of its namespace",
-                   {{"function_type", to_text(type)}, {"error", url.error().to_string()}});
+    auto const url = url_of(*spec, type);
+    if (!url)
       return nullptr;
-    }
     auto options = endpoint_options(*spec, *url, type, shard, executors.size());
     if (url->is_tls())
       options.tls = of.tls->options_of(*spec, *url);
@@ -112,7 +119,14 @@ dispatch::declarations application::declarations_of(loaded_modules const& of) co
   auto const is_declared = [modules = of.snapshot](message::egress_id const& egress) {
     return modules->find(egress) != nullptr;
   };
-  return {make, is_declared};
+  auto const text_type_name = [modules = of.snapshot,
+                               url_of](message::function_type const& type) -> std::optional<std::string> {
+    auto const* const spec = modules->find(type);
+    if (!spec || !url_of(*spec, type))
+      return std::nullopt;
+    return std::string(wire::text_type(generation_of(*spec)));
+  };
+  return {make, is_declared, text_type_name};
 }
 
 reloader::steps application::reload_steps(parts&& given) {

@@ -9,10 +9,14 @@
 
 namespace statefund::daemon {
 
+wire::generation generation_of(module::function_spec const& spec) noexcept {
+  return spec.speaks == module::protocol::v2 ? wire::generation::v2 : wire::generation::v3;
+}
+
 endpoint::options endpoint_options(module::function_spec const& spec, module::endpoint_url const& url,
                                    message::function_type const& type, std::size_t shard, std::size_t shards_count) {
   endpoint::options made;
-  made.speaks = spec.speaks == module::protocol::v2 ? wire::generation::v2 : wire::generation::v3;
+  made.speaks = generation_of(spec);
   made.over = url.is_unix() ? endpoint::transport::unix_socket : endpoint::transport::tcp;
   made.host = url.host;
   made.port = url.port;

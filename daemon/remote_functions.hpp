@@ -4,10 +4,14 @@
 #include "endpoint/options.hpp"
 #include "message/address.hpp"
 #include "module/spec.hpp"
+#include "wire/generation.hpp"
 
 #include <cstddef>
 
 namespace statefund::daemon {
+
+// Which protocol the function is spoken to in. Pure.
+wire::generation generation_of(module::function_spec const& spec) noexcept;
 
 // What a module says of a function type, as one shard's endpoint needs it: every count is this shard's share. Pure.
 endpoint::options endpoint_options(module::function_spec const& spec, module::endpoint_url const& url,

@@ -117,7 +117,7 @@ asio::awaitable<verb_answer<acted>> dispatcher::skip(message::address self, mess
 }
 
 asio::awaitable<verb_answer<acted>> dispatcher::pause(message::function_type type, std::string reason) {
-  if (!first().data_.functions.find(type))
+  if (!first().data_.declared->text_type_name(type))
     co_return refusal{number::function_type_unknown, "no module declares the function type " + to_text(type),
                       std::nullopt};
   auto told = co_await first().pause(std::move(type), std::move(reason));

@@ -229,10 +229,7 @@ asio::awaitable<result<void>> shard::durable(store::ticket ordered) {
 }
 
 std::optional<std::string> shard::text_type_name(message::function_type const& type) {
-  if (auto const callee = data_.functions.find(type))
-    return std::string(callee->text_type_name());
-  // While a stop closes the functions none is known; what comes is refused for the stop, and may be sent again.
-  return not_accepting() ? std::optional(std::string()) : std::nullopt;
+  return data_.declared->text_type_name(type);
 }
 
 asio::awaitable<std::variant<store::egress_page, refusal>> shard::read_egress(egress_request request) {

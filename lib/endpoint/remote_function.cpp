@@ -13,7 +13,6 @@
 #include "wire/answer.hpp"
 #include "wire/call.hpp"
 #include "wire/errc.hpp"
-#include "wire/text_value.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -294,10 +293,6 @@ function::limits const& remote_function::call_limits() const noexcept {
 
 std::shared_ptr<message::state_specs const> remote_function::declared_states() const noexcept {
   return impl_->configured.declared_states;
-}
-
-std::string_view remote_function::text_type_name() const noexcept {
-  return wire::text_type(impl_->configured.speaks);
 }
 
 statefund::function::attempt_counts remote_function::attempts() const {

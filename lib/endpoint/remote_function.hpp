@@ -44,7 +44,6 @@ class remote_function final : public function::function {
 
   statefund::function::limits const& call_limits() const noexcept override;
   std::shared_ptr<message::state_specs const> declared_states() const noexcept override;
-  std::string_view text_type_name() const noexcept override;
   std::size_t request_bytes_of(message::invocation const& one) const noexcept override;
   std::size_t request_bytes_of(message::address const& self,
                                message::state_values const& states) const noexcept override;

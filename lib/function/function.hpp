@@ -46,10 +46,6 @@ class function {
   // The states that the module declares (2.x); null where the function itself tells, by message::missing_states (3.x).
   virtual std::shared_ptr<message::state_specs const> declared_states() const noexcept = 0;
 
-  // The type that a plain text from outside gets on its way to this function; its bytes are a protobuf message with the
-  // text as field 1.
-  virtual std::string_view text_type_name() const noexcept = 0;
-
   // How many bytes of a request one message takes at most, so that a batch can be cut to payload_bytes_max.
   virtual std::size_t request_bytes_of(message::invocation const& one) const noexcept = 0;
   // The same for what stands around the messages.

@@ -451,6 +451,7 @@ TEST_CASE("a type that was not used for a minute gives its place below function_
   REQUIRE(world.accepts(alice, "1")); // passed on to one type too many
   world.settle();
   CHECK(refused(world.accept(more)) == number::function_types_limit_reached);
+  CHECK(world.at().text_type_name(more.target.type) == "text"); // it is declared, and refused for want of a place alone
   CHECK(world.status("sink").waiting_messages_count == 1);
   world.advance(59s);
   CHECK(refused(world.accept(more)) == number::function_types_limit_reached);

@@ -141,7 +141,7 @@ TEST_CASE("once a stop has closed the functions none is made any more, and what 
   auto const left = world.start_drain(deadline::after(1s));
   world.settle();
   REQUIRE(left->has_value());
-  CHECK(world.at().text_type_name({"ns", "fn"}).has_value());
+  CHECK(world.at().text_type_name({"ns", "fn"}) == "text");
   CHECK(world.functions.made_count("fn") == 0);
   auto const refused = world.accept(message_to(alice, "late"));
   REQUIRE(std::holds_alternative<dispatch::refusal>(refused));

@@ -21,7 +21,6 @@ class simulated_function final : public function::function {
 
   statefund::function::limits const& call_limits() const noexcept override { return limits_; }
   std::shared_ptr<message::state_specs const> declared_states() const noexcept override { return states_; }
-  std::string_view text_type_name() const noexcept override { return "text"; }
   std::size_t request_bytes_of(message::invocation const& one) const noexcept override {
     return one.value.size_bytes();
   }
@@ -245,7 +244,8 @@ dispatch::declarations world::declarations_of(std::shared_ptr<catalog::snapshot 
     return std::make_shared<simulated_function>(*this, number, daemon::limits_of(*spec), std::move(declared));
   };
   auto const is_declared = [modules](message::egress_id const& egress) { return modules->find(egress) != nullptr; };
-  return {make, is_declared};
+  auto const text_type_name = [](message::function_type const&) { return std::nullopt; }; // nobody sends texts here
+  return {make, is_declared, text_type_name};
 }
 
 } // namespace statefund::simulation

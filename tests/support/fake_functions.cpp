@@ -33,7 +33,6 @@ class fake_functions::one final : public function::function {
 
   statefund::function::limits const& call_limits() const noexcept override { return version_->limits; }
   std::shared_ptr<message::state_specs const> declared_states() const noexcept override { return version_->states; }
-  std::string_view text_type_name() const noexcept override { return "text"; }
   std::size_t request_bytes_of(message::invocation const& message) const noexcept override {
     return message.value.size_bytes();
   }
@@ -90,6 +89,11 @@ void fake_functions::forget(std::string const& name) {
   types_.erase(name);
 }
 
+bool fake_functions::is_declared(message::function_type const& type) const {
+  std::lock_guard const lock(lock_);
+  return types_.contains(type.name);
+}
+
 function::handle fake_functions::make(message::function_type const& type, std::size_t shard,
                                       asio::any_io_executor executor) {
   std::lock_guard const lock(lock_);
@@ -121,7 +125,10 @@ fake_functions::reload fake_functions::reload_now(std::function<asio::any_io_exe
     return make(now, type, shard, executor_of(shard));
   };
   auto const keeps = [kept](message::function_type const& type) { return kept.contains(type.name); };
-  return {{make_next, std::move(is_declared_egress)}, keeps};
+  auto const text_type_name = [now = types_](message::function_type const& type) {
+    return now.contains(type.name) ? std::optional<std::string>("text") : std::nullopt;
+  };
+  return {{make_next, std::move(is_declared_egress), text_type_name}, keeps};
 }
 
 bool fake_functions::holds(message::address const& self) const {

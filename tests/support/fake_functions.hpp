@@ -50,6 +50,7 @@ class fake_functions {
                std::shared_ptr<message::state_specs const> states = nullptr);
   // No module declares it.
   void forget(std::string const& name);
+  bool is_declared(message::function_type const& type) const;
 
   function::handle make(message::function_type const& type, std::size_t shard, boost::asio::any_io_executor executor);
 

@@ -78,6 +78,9 @@ shards_in_process::shards_in_process(std::size_t shards_count, dispatch::options
     return functions.make(type, shard, executors_[shard]);
   };
   parts.declared.is_declared_egress = [this](message::egress_id const& id) { return egresses.contains(id); };
+  parts.declared.text_type_name = [this](message::function_type const& type) {
+    return functions.is_declared(type) ? std::optional<std::string>("text") : std::nullopt;
+  };
   parts.store_lost = [this](error const&) { ++stores_lost_count_; };
   all_ = std::make_unique<dispatch::dispatcher>(std::move(chosen), std::move(parts));
   all_->start();

@@ -29,7 +29,6 @@ class never_called final : public function::function {
   std::shared_ptr<message::state_specs const> declared_states() const noexcept override {
     return tells_states_ ? nullptr : std::make_shared<message::state_specs const>();
   }
-  std::string_view text_type_name() const noexcept override { return {}; }
   std::size_t request_bytes_of(message::invocation const&) const noexcept override { return 0; }
   std::size_t request_bytes_of(message::address const&, message::state_values const&) const noexcept override {
     return 0;
