@@ -78,7 +78,7 @@ void print_status(std::ostream& out, json const& status) {
       << bytes_text(status.value("buffered_bytes_max", std::uint64_t{0})) << " buffered, "
       << counted(status, "ingress_connections_count", "client") << '\n';
   if (auto const lost = text_of(status, "store_may_lose"); !lost.empty())
-    out << "  a crash may take " << lost << '\n';
+    out << "  may be lost: " << lost << '\n';
   if (auto const lack = text_of(status, "store_lacks_space"); !lack.empty())
     out << "  " << lack << ": messages are refused (SF0307)\n";
   print_functions(out, status);

@@ -1,5 +1,6 @@
 #include "store/database.hpp"
 
+#include "log/log.hpp"
 #include "store/directory.hpp"
 #include "store/kept_order.hpp"
 #include "store/rocksdb_settings.hpp"
@@ -14,6 +15,8 @@
 namespace statefund::store {
 
 namespace {
+
+constexpr log::logger logger{"store"};
 
 constexpr std::size_t block_cache_bytes = 32U << 20U;
 
@@ -60,7 +63,33 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
     return synced ? promise::make(environment_, directory_, 0) : synced;
   }
   auto const kept = compare_with_promise(*found, directory_);
-  return accept_loss == found->recovered ? result<void>() : kept;
+  if (kept)
+    return {};
+  if (accept_loss != found->recovered)
+    return error{errc::promise_broken,
+                 kept.error().detail + "; only store.accept_loss=" + std::to_string(found->recovered) +
+                     " starts with what is left" +
+                     (accept_loss ? ", and it is " + std::to_string(*accept_loss) : std::string())};
+  accepts_loss_ = true;
+  logger.warning({number::store_promise_broken, "a loss is accepted: what is left is taken for all"},
+                 {{"error", kept.error().detail}});
+  return {};
+}
+
+// So that the same number accepts no other loss.
+result<void> database::end_acceptance() {
+  head_table::head next = found_;
+  next.number_before = found_.last_number;
+  next.last_number = found_.last_number + 1;
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  auto status = db_->Put(synced, family(table::head), head_table::head_key, head_table::value_of(next));
+  if (status.ok())
+    status = db_->Flush(rocksdb::FlushOptions(), family(table::head));
+  if (!status.ok())
+    return error{errc::not_opened, status.ToString()};
+  found_ = next;
+  return {};
 }
 
 result<void> database::open_for_writing(database_options const& chosen, latch& failed) {
@@ -108,6 +137,9 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
     return error{errc::promise_broken, directory_ + " held changes up to number " + std::to_string(recovered_) +
                                            " before it was opened, and holds them up to number " +
                                            std::to_string(found_.last_number)};
+  if (accepts_loss_)
+    if (auto const ended = end_acceptance(); !ended)
+      return ended;
   if (auto const promised = promise::make(environment_, directory_, found_.last_number); !promised)
     return promised.error();
   auto file = promise::open(environment_, directory_);

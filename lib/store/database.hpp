@@ -69,6 +69,7 @@ class database {
 
   result<void> lock();
   result<void> look_at_order(std::optional<std::uint64_t> const& accept_loss);
+  result<void> end_acceptance();
   result<void> open_for_writing(database_options const& chosen, latch& failed);
 
   rocksdb::Env& environment_;
@@ -77,6 +78,7 @@ class database {
   void* lock_ = nullptr; // rocksdb::FileLock
   std::unique_ptr<rocksdb::WalFilter> replay_;
   std::uint64_t recovered_ = 0; // by reading alone
+  bool accepts_loss_ = false;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, table_names.size()> families_{};
   std::optional<promise> promise_;

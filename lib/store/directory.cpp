@@ -27,7 +27,7 @@ error unusable(std::string const& path) {
 
 // Of the names that are not the store's, one; empty: none.
 std::string foreign_name_in(std::string const& path) {
-  constexpr std::array<std::string_view, 4> expected{"db", "promise", "lock", "lost+found"};
+  constexpr std::array<std::string_view, 5> expected{"db", "promise", "promise.new", "lock", "lost+found"};
   std::error_code why;
   for (auto const& one : std::filesystem::directory_iterator(path, why))
     if (auto name = one.path().filename().string(); std::find(expected.begin(), expected.end(), name) == expected.end())
@@ -66,6 +66,17 @@ result<void> can_be_opened(std::string const& path) {
     return unusable(path);
   ::close(opened);
   return {};
+}
+
+result<bool> is_there(rocksdb::Env& environment, std::string const& path) {
+  auto const found = environment.FileExists(path);
+  if (!found.ok() && !found.IsNotFound())
+    return error{errc::directory_unusable, path + ": " + found.ToString()};
+  struct stat own {};
+  // To RocksDB what it may not look at is not there.
+  if (!found.ok() && ::stat(path.c_str(), &own) != 0 && errno != ENOENT)
+    return unusable(path);
+  return found.ok();
 }
 
 result<void> sync_names_to(rocksdb::Env& environment, std::string const& path) {

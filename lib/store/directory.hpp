@@ -19,6 +19,9 @@ result<void> make_private_directory(std::string const& path);
 // that another process has. Takes locks back that this process has on it. errc::directory_unusable.
 result<void> can_be_opened(std::string const& path);
 
+// Whether there is such a file or directory. errc::directory_unusable: it cannot be told, for want of a permission say.
+result<bool> is_there(rocksdb::Env& environment, std::string const& path);
+
 // Onto the disk: the directory's name and those above it, by whomever they were made, up to where its file system
 // begins. errc::directory_unusable.
 result<void> sync_names_to(rocksdb::Env& environment, std::string const& path);

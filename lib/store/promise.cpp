@@ -51,10 +51,11 @@ error unusable(rocksdb::Status const& why, std::string const& path) {
 
 result<std::optional<std::uint64_t>> promise::read(rocksdb::Env& environment, std::string const& directory) {
   auto const path = path_of(directory);
-  if (auto const there = environment.FileExists(path); there.IsNotFound())
+  auto const there = is_there(environment, path);
+  if (!there)
+    return there.error();
+  if (!*there)
     return std::optional<std::uint64_t>();
-  else if (!there.ok())
-    return unusable(there, path);
   std::string all;
   if (auto const read = rocksdb::ReadFileToString(&environment, path, &all); !read.ok())
     return unusable(read, path);

@@ -47,14 +47,14 @@ TEST_CASE("status is printed in columns, or as the daemon gave it") {
   CHECK(at.out.str() == body);
 }
 
-TEST_CASE("status says what a crash may take, and that messages are refused for want of space") {
+TEST_CASE("status says what may be lost, and that messages are refused for want of space") {
   running_daemon at;
   at.said.answers = {good(200, R"({"version":"0.1.0","state":"ready","store_kind":"rocksdb","store_may_lose":"a second",
     "store_lacks_space":"the disk has 7 bytes free, store.free_bytes_min is 8"})")};
   CHECK(at.run({"status"}) == exit_code::done);
   CHECK_THAT(at.out.str(),
              Catch::Contains("\n"
-                             "  a crash may take a second\n"
+                             "  may be lost: a second\n"
                              "  the disk has 7 bytes free, store.free_bytes_min is 8: messages are refused (SF0307)\n"
                              "\n"));
 }

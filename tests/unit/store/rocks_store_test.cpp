@@ -318,6 +318,104 @@ TEST_CASE("with any setting of sync what was ordered is there after a stop") {
   CHECK(read_one(loop, *own, alice, "s")->value.bytes == "99");
 }
 
+TEST_CASE("a loss is accepted by its number, and by that number no other one") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  auto const directory = place.path() / "state";
+  store::rocks_store_options chosen;
+  auto const change = [&] {
+    auto const own = open(directory, chosen);
+    bool done = false;
+    loop.run(keep_durable(*own, own->commit(sets(alice, "seen", message::stored_value{{"int", true, "1"}, {}})), done));
+    CHECK(done);
+    return own->ordered_so_far().number();
+  };
+  auto const lose_the_log = [&] {
+    std::set<std::filesystem::path> log;
+    for (auto const& one : std::filesystem::directory_iterator(directory / "db"))
+      if (one.path().extension() == ".log")
+        log.insert(one.path());
+    for (auto const& one : log)
+      std::filesystem::remove(one);
+  };
+  auto const refusal = [&] {
+    chosen.database.directory = directory;
+    auto const opened = store::rocks_store::open(chosen, [](error const&) {});
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().code == store::errc::promise_broken);
+    return opened.error().detail;
+  };
+  auto const kept = change(); // and a table of it is made by the next start
+  auto const lost = change();
+  lose_the_log();
+  auto const numbers = " holds changes up to number " + std::to_string(kept) + ", and was durable up to " +
+                       std::to_string(lost) + "; only store.accept_loss=" + std::to_string(kept) +
+                       " starts with what is left";
+  CHECK(refusal() == directory.string() + numbers);
+  chosen.database.accept_loss = lost;
+  CHECK(refusal() == directory.string() + numbers + ", and it is " + std::to_string(lost));
+  chosen.database.accept_loss = kept;
+  {
+    log::capture const told;
+    change();
+    CHECK(told.count(number::store_promise_broken) == 1);
+  }
+  lose_the_log();
+  CHECK(refusal().find(", and it is " + std::to_string(kept)) != std::string::npos);
+}
+
+TEST_CASE("what cannot be looked at is not taken for missing") {
+  support::temporary_directory const place;
+  auto const directory = place.path() / "state";
+  open(directory);
+  auto const database = directory / "db";
+  std::filesystem::rename(database, place.path() / "elsewhere");
+  std::filesystem::create_symlink("db", database); // leads to itself
+  auto const why = refused(directory);
+  CHECK(why.code == store::errc::directory_unusable);
+  CHECK(why.detail == database.string() + ": Too many levels of symbolic links");
+  std::filesystem::remove(database);
+  std::filesystem::create_symlink(place.path() / "elsewhere", database);
+  CHECK(open(directory));
+}
+
+TEST_CASE("where nothing is synced, a page of the log that is lost leaves what was before it") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  store::rocks_store_options chosen;
+  chosen.sync.mode = store::sync_mode::never;
+  constexpr int count = 10;
+  auto const killed = place.path() / "killed";
+  {
+    auto const own = open(place.path() / "state", chosen);
+    for (int i = 0; i < count; ++i) {
+      bool done = false;
+      // Of several blocks each, so that a lost page leaves a batch without its middle.
+      message::stored_value const value{{"t", true, std::string(100'000, static_cast<char>('a' + i))}, {}};
+      loop.run(keep_durable(*own, own->commit(sets(alice, std::to_string(i), value)), done));
+      CHECK(done);
+    }
+    std::filesystem::copy(place.path() / "state", killed, std::filesystem::copy_options::recursive);
+  }
+  std::filesystem::path log;
+  for (auto const& one : std::filesystem::directory_iterator(killed / "db"))
+    if (one.path().extension() == ".log" && one.file_size() > 0)
+      log = one.path();
+  for (int batch = 0; batch < count; ++batch) {
+    INFO("batch " << batch);
+    auto const cut = place.path() / ("cut" + std::to_string(batch));
+    std::filesystem::copy(killed, cut, std::filesystem::copy_options::recursive);
+    {
+      std::fstream file(cut / "db" / log.filename(), std::ios::binary | std::ios::in | std::ios::out);
+      file.seekp((batch * 100'000 + 50'000) / 4096 * 4096);
+      file << std::string(4096, '\0');
+    }
+    auto const own = open(cut, chosen);
+    for (int i = 0; i < count; ++i)
+      CHECK(read_one(loop, *own, alice, std::to_string(i)).has_value() == (i < batch));
+  }
+}
+
 TEST_CASE("what nobody waits for is written all the same, and so is what comes behind it") {
   support::temporary_directory const place;
   support::event_loop loop;
@@ -394,6 +492,7 @@ TEST_CASE("an acknowledgement of many records is ordered in parts, and removes a
 TEST_CASE("a disk with less room than it should have is told of") {
   support::temporary_directory const place;
   store::rocks_store_options chosen;
+  log::capture const quiet;
   CHECK_FALSE(open(place.path() / "enough", chosen)->lacks_space());
   chosen.free_bytes_min = UINT64_MAX;
   auto const own = open(place.path() / "state", chosen);
