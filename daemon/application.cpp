@@ -63,6 +63,7 @@ dispatch::options dispatch_options(settings const& chosen) {
   made.memory.bytes_max = chosen.limits.buffered_bytes_max;
   made.sync.bytes_max = chosen.limits.unsynced_bytes_max;
   made.unbound_bytes_max = chosen.limits.unbound_bytes_max;
+  made.waiting_addresses_max = chosen.limits.waiting_addresses_max;
   made.delayed_max = chosen.limits.delayed_max;
   made.key_window = std::chrono::duration_cast<std::chrono::milliseconds>(chosen.store.idempotency_window);
   made.states_max = chosen.limits.states_max;

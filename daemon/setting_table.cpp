@@ -292,6 +292,8 @@ std::vector<setting> make_table() {
       text(
           "limits.unsynced_bytes_max", [](auto& s) -> auto& { return s.limits.unsynced_bytes_max; }, size{}),
       text(
+          "limits.waiting_addresses_max", [](auto& s) -> auto& { return s.limits.waiting_addresses_max; }, count{}),
+      text(
           "limits.delayed_max", [](auto& s) -> auto& { return s.limits.delayed_max; }, count{0}),
       text(
           "limits.idempotency_keys_max", [](auto& s) -> auto& { return s.limits.idempotency_keys_max; }, count{}),

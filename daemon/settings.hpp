@@ -68,6 +68,7 @@ struct settings {
   struct limit_settings {
     std::uint64_t buffered_bytes_max = 256ULL << 20;
     std::uint64_t unsynced_bytes_max = 64ULL << 20;
+    std::uint64_t waiting_addresses_max = 2'000'000;
     std::uint64_t delayed_max = 10'000'000;
     std::uint64_t idempotency_keys_max = 1'000'000; // inside their window
     std::uint64_t states_max = 1000;

@@ -196,11 +196,17 @@ std::optional<refusal> accept::no_room_for(submission const& message, lane const
     if (data_.process.delayed_count.load(std::memory_order_relaxed) >=
         static_cast<std::int64_t>(data_.chosen.delayed_max))
       return refusal{number::delayed_limit_reached, "limits.delayed_max messages are pending already", 10s};
-  } else if (auto const* const box = data_.mailboxes.find(message.target); box && box->is_shut())
+  } else if (auto const* const box = data_.mailboxes.find(message.target); box && box->is_shut()) {
     return refusal{number::mailbox_full,
                    "the mailbox of " + to_text(message.target) + " is full: " + std::to_string(box->waiting_count()) +
                        " messages wait, maxNumBatchRequests is " + std::to_string(type.limits.waiting_max.value_or(0)),
                    1s};
+  } else if (!box && data_.mailboxes.count() * data_.place.shards_count >= data_.chosen.waiting_addresses_max) {
+    return refusal{number::addresses_limit_reached,
+                   "limits.waiting_addresses_max addresses have messages that wait; " + to_text(message.target) +
+                       " would be one more",
+                   1s};
+  }
   auto const buffered = data_.process.buffered_bytes.load(std::memory_order_relaxed);
   if (!data_.chosen.memory.admits(buffered - static_cast<std::int64_t>(message.reserved_bytes),
                                   message::buffered_bytes(std::nullopt, message.value)))

@@ -11,8 +11,11 @@
 namespace statefund::dispatch {
 
 struct options {
-  mailbox::memory_mark memory;                  // messages and bodies in memory: past it the doors shut
-  std::size_t head_messages_max = 1000;         // in memory, of a mailbox whose tail is on disk
+  mailbox::memory_mark memory;          // messages and bodies in memory: past it the doors shut
+  std::size_t head_messages_max = 1000; // in memory, of a mailbox whose tail is on disk
+  // With messages that wait, wherever these are: some 0.8 KB of memory each, whatever has left for the disk. Past it
+  // none from outside for one more.
+  std::size_t waiting_addresses_max = 2'000'000;
   std::uint64_t unbound_bytes_max = 64U << 20U; // waiting for one function type that no module declares
   sync_mark sync;                               // changes ordered and not durable
   std::size_t delayed_max = 10'000'000;         // pending delayed messages: past it none from outside

@@ -53,6 +53,7 @@ enum class number : unsigned {
   address_unknown = 124,              // 404: nothing is known of an address
   started_paused = 125,               // the daemon was started paused; 503 until it is resumed
   resumed = 126,                      // an operator has resumed the daemon
+  addresses_limit_reached = 127,      // 429
 
   // what functions do
   call_failed = 201,          // a call's whole budget is spent; it is called again after a back-off

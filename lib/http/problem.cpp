@@ -81,6 +81,7 @@ unsigned status_of(number why) noexcept {
   case number::memory_mark_reached:
   case number::delayed_limit_reached:
   case number::keys_limit_reached:
+  case number::addresses_limit_reached:
   case number::rejected_before:
   case number::function_types_limit_reached:
     return 429;

@@ -267,6 +267,42 @@ TEST_CASE("keys beyond their limit are refused") {
   CHECK(world.accepts(alice, "3"));
 }
 
+TEST_CASE("past so many addresses with messages that wait, nothing is accepted for one more, until one has none left") {
+  dispatch::options chosen;
+  chosen.waiting_addresses_max = 2;
+  shards_in_process world(1, chosen);
+  auto const passes_on = [](seen_call const& call) -> result<message::reply> {
+    message::invocation_result done;
+    for (auto const& one : call.taken)
+      done.messages.push_back({address_of("sink", "s"), one.value});
+    return message::reply{std::move(done)};
+  };
+  world.functions.declare("fn", passes_on);
+  world.functions.declare("sink");
+  auto const carol = address_of("fn", "carol");
+  auto const sink = address_of("sink", "s");
+  world.functions.hold();
+  REQUIRE(world.accepts(alice, "1"));
+  REQUIRE(world.accepts(bob, "2"));
+  world.settle();
+  auto const told = world.accept(message_to(carol, "3"));
+  REQUIRE(std::holds_alternative<refusal>(told));
+  CHECK(std::get<refusal>(told).why == number::addresses_limit_reached);
+  CHECK(std::get<refusal>(told).detail ==
+        "limits.waiting_addresses_max addresses have messages that wait; " + to_text(carol) + " would be one more");
+  CHECK(world.accepts(alice, "4")); // which has some already
+  auto const upload = world.start_upload({message_to(carol, "5")}, 1min);
+  world.advance(1s);
+  CHECK_FALSE(upload->has_value());
+  world.functions.release(); // both pass theirs on: what functions send is taken
+  world.settle();
+  world.advance(1s);
+  REQUIRE(upload->has_value());
+  CHECK(std::holds_alternative<accepted>((**upload)[0]));
+  world.settle();
+  CHECK(world.functions.taken(sink) == texts{"1", "2", "4", "5"});
+}
+
 TEST_CASE("nothing is accepted for a type that no module declares") {
   shards_in_process world;
   CHECK(refused(world.accept(message_to(alice, "x"))) == number::function_type_unknown);

@@ -125,13 +125,18 @@ TEST_CASE("a wrong method is told which is right") {
 
 TEST_CASE("what dispatch refuses has the status of its number, and Retry-After where there is one") {
   ingress_door at;
-  std::vector<std::pair<number, unsigned>> const statuses = {
-      {number::mailbox_full, 429},          {number::memory_mark_reached, 429},
-      {number::delayed_limit_reached, 429}, {number::keys_limit_reached, 429},
-      {number::not_accepting, 503},         {number::function_type_unknown, 404},
-      {number::key_conflict, 409},          {number::function_types_limit_reached, 429},
-      {number::low_on_space, 503},          {number::sync_late, 503},
-      {number::unsynced_mark_reached, 503}};
+  std::vector<std::pair<number, unsigned>> const statuses = {{number::mailbox_full, 429},
+                                                             {number::memory_mark_reached, 429},
+                                                             {number::delayed_limit_reached, 429},
+                                                             {number::keys_limit_reached, 429},
+                                                             {number::not_accepting, 503},
+                                                             {number::function_type_unknown, 404},
+                                                             {number::key_conflict, 409},
+                                                             {number::function_types_limit_reached, 429},
+                                                             {number::addresses_limit_reached, 429},
+                                                             {number::low_on_space, 503},
+                                                             {number::sync_late, 503},
+                                                             {number::unsynced_mark_reached, 503}};
   for (auto const& [why, status] : statuses) {
     at.entrance.refusals.push_back(refusal_of(why, 3s));
     auto const body = [](ingress_door& to, number expected, unsigned expected_status) -> asio::awaitable<void> {

@@ -62,6 +62,7 @@ TEST_CASE("without file and flags the settings are the documented defaults") {
   CHECK(all.store.sync_interval == 100ms);
   CHECK_FALSE(all.shards);
   CHECK(all.store.idempotency_window == 24h);
+  CHECK(all.limits.waiting_addresses_max == 2'000'000);
   CHECK(all.limits.delayed_max == 10'000'000);
   CHECK(all.limits.idempotency_keys_max == 1'000'000);
   CHECK(all.limits.egress_queues_max == 10'000);
