@@ -76,14 +76,18 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
   return {};
 }
 
+rocksdb::Status database::put_synced(std::string_view key, std::string const& value) {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return db_->Put(synced, family(table::head), {key.data(), key.size()}, value);
+}
+
 // So that the same number accepts no other loss.
 result<void> database::end_acceptance() {
   head_table::head next = found_;
   next.number_before = found_.last_number;
   next.last_number = found_.last_number + 1;
-  rocksdb::WriteOptions synced;
-  synced.sync = true;
-  auto status = db_->Put(synced, family(table::head), head_table::head_key, head_table::value_of(next));
+  auto status = put_synced(head_table::head_key, head_table::value_of(next));
   if (status.ok())
     status = db_->Flush(rocksdb::FlushOptions(), family(table::head));
   if (!status.ok())
@@ -117,9 +121,7 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
   status = db_->Get({}, family(table::head), head_table::format_key, &value);
   if (status.IsNotFound()) {
     format_.partition_count = chosen.partition_count;
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    status = db_->Put(synced, family(table::head), head_table::format_key, head_table::value_of(format_));
+    status = put_synced(head_table::format_key, head_table::value_of(format_));
     if (!status.ok())
       return error{errc::not_opened, status.ToString()};
   } else if (!status.ok()) {

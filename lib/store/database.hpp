@@ -14,12 +14,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
 class Env;
+class Status;
 class WalFilter;
 } // namespace rocksdb
 
@@ -70,6 +72,8 @@ class database {
   result<void> lock();
   result<void> look_at_order(std::optional<std::uint64_t> const& accept_loss);
   result<void> end_acceptance();
+  // Before there is a committer.
+  rocksdb::Status put_synced(std::string_view key, std::string const& value);
   result<void> open_for_writing(database_options const& chosen, latch& failed);
 
   rocksdb::Env& environment_;
