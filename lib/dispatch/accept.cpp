@@ -73,7 +73,7 @@ asio::awaitable<receipt> accept::one(submission message) {
 }
 
 asio::awaitable<std::vector<receipt>> accept::of_upload(std::vector<submission> messages,
-                                                        std::unordered_set<message::address>& rejected,
+                                                        upload::rejected_addresses& rejected,
                                                         std::chrono::nanoseconds wait_max) {
   std::vector<receipt> all;
   all.reserve(messages.size());
@@ -102,7 +102,7 @@ asio::awaitable<std::vector<receipt>> accept::of_upload(std::vector<submission> 
       all.push_back(std::move(waited));
     }
     if (std::holds_alternative<refusal>(all.back()))
-      rejected.insert(one.target);
+      rejected.add(one.target);
   }
   co_return all;
 }

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 namespace statefund::dispatch {
@@ -32,9 +31,8 @@ class accept {
   // In their order; each waits for room, at most `wait_max`. After a refusal every later message to the same address is
   // refused, too. Who waits before the same mailbox has it in turn, as many messages each as it then takes. Once the
   // caller is cancelled the rest is refused.
-  boost::asio::awaitable<std::vector<receipt>> of_upload(std::vector<submission> messages,
-                                                         std::unordered_set<message::address>& rejected,
-                                                         std::chrono::nanoseconds wait_max);
+  boost::asio::awaitable<std::vector<receipt>>
+  of_upload(std::vector<submission> messages, upload::rejected_addresses& rejected, std::chrono::nanoseconds wait_max);
 
   // Why a message would be refused at this moment; absent: there is room, and nobody waits for it.
   std::optional<refusal> refusal_of(submission const& message);

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -54,11 +55,30 @@ using receipt = std::variant<accepted, duplicate, refusal>;
 // address is rejected too, so that order holds. Made for a number of shards; each shard touches its own part.
 class upload {
  public:
+  class rejected_addresses {
+   public:
+    bool contains(message::address const& one) const { return all_.contains(one); }
+    void add(message::address const& one) {
+      if (all_.insert(one).second)
+        bytes_ += size_bytes(one);
+    }
+    std::uint64_t bytes() const noexcept { return bytes_; }
+
+   private:
+    std::unordered_set<message::address> all_;
+    std::uint64_t bytes_ = 0;
+  };
+
   explicit upload(std::size_t shards_count) : rejected_(shards_count) {}
-  std::unordered_set<message::address>& rejected_on(std::size_t shard) { return rejected_[shard]; }
+  rejected_addresses& rejected_on(std::size_t shard) { return rejected_[shard]; }
+  // While no shard touches its part.
+  std::uint64_t rejected_bytes() const noexcept {
+    return std::accumulate(rejected_.begin(), rejected_.end(), std::uint64_t{0},
+                           [](std::uint64_t sum, rejected_addresses const& part) { return sum + part.bytes(); });
+  }
 
  private:
-  std::vector<std::unordered_set<message::address>> rejected_;
+  std::vector<rejected_addresses> rejected_;
 };
 
 struct egress_request {

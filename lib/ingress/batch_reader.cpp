@@ -168,8 +168,9 @@ void batch_reader::add(dispatch::submission one) {
 }
 
 void batch_reader::reject(dispatch::refusal why) {
+  rejections_bytes_ += why.detail.size();
   rejections_.push_back({next_index_++, why.why, std::move(why.detail)});
-  if (rejections_.size() >= rejections_max)
+  if (rejections_.size() >= rejections_max || rejections_bytes_ >= rejections_bytes_max)
     ended_ = true;
 }
 

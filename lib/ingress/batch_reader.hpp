@@ -44,6 +44,7 @@ class batch_reader {
   };
   messages take_messages();
   std::vector<rejection>& rejections() noexcept { return rejections_; }
+  std::uint64_t rejections_bytes() const noexcept { return rejections_bytes_; } // of why
 
  private:
   std::size_t read_lines(std::string_view available);
@@ -65,6 +66,7 @@ class batch_reader {
   std::uint64_t next_index_ = 0;
   messages messages_;
   std::vector<rejection> rejections_;
+  std::uint64_t rejections_bytes_ = 0;
 };
 
 } // namespace statefund::ingress

@@ -23,7 +23,9 @@ struct options {
 inline constexpr std::size_t key_bytes_max = 1024;     // an idempotency key's
 inline constexpr std::size_t address_bytes_max = 4096; // namespace, name and id together
 inline constexpr std::size_t type_name_bytes_max = 4096;
-inline constexpr std::size_t rejections_max = 10'000;          // of one batch upload; then reading stops
+inline constexpr std::size_t rejections_max = 10'000; // of one batch upload; then reading stops
+// What is kept of the rejected of one upload until it is answered: why, and their addresses. Then reading stops, too.
+inline constexpr std::uint64_t rejections_bytes_max = 4U << 20U;
 inline constexpr std::size_t line_overhead_bytes = 64U << 10U; // what a batch's line or frame may hold beside the value
 inline constexpr std::chrono::seconds body_max{60};            // a single message's body, from first byte to last
 inline constexpr std::chrono::seconds egress_wait_max{60};

@@ -84,6 +84,7 @@ struct tally {
   std::uint64_t accepted_count = 0;
   std::uint64_t duplicates_count = 0;
   std::vector<rejection> rejections; // by index, but for those of the reader
+  std::uint64_t rejections_bytes = 0;
   store::ticket last;
   bool anything_ordered = false;
 };
@@ -101,6 +102,7 @@ void count(tally& so_far, std::vector<dispatch::receipt>& receipts, std::vector<
       so_far.anything_ordered = true;
     } else {
       auto& why = std::get<dispatch::refusal>(receipts[i]);
+      so_far.rejections_bytes += why.detail.size();
       so_far.rejections.push_back({indexes[i], why.why, std::move(why.detail)});
     }
   }
@@ -245,7 +247,9 @@ asio::awaitable<answer> receiver::take_batch(http::request const& asked, http::b
       auto receipts = co_await at_.accept_many(std::move(read.submissions), upload, options_.wait_max);
       count(all, receipts, read.indexes);
     }
-    if (more && (reader.ended() || all.rejections.size() + reader.rejections().size() >= rejections_max)) {
+    auto const rejected_count = all.rejections.size() + reader.rejections().size();
+    auto const rejected_bytes = all.rejections_bytes + reader.rejections_bytes() + upload.rejected_bytes();
+    if (more && (reader.ended() || rejected_count >= rejections_max || rejected_bytes >= rejections_bytes_max)) {
       stopped_at = reader.next_index();
       more = false;
     }

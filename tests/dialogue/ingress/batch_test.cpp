@@ -177,6 +177,23 @@ TEST_CASE("reading stops at a frame that is none, and after ten thousand rejecti
   });
 }
 
+TEST_CASE("reading stops after so many bytes of why messages were refused, and says where") {
+  ingress_door at;
+  with(at, [](ingress_door& to) -> asio::awaitable<void> {
+    constexpr std::size_t count = 9000;
+    std::string const why(1024, 'w');
+    to.entrance.refusals.assign(count, {number::mailbox_full, why, {}});
+    std::string upload;
+    for (std::size_t i = 0; i < count; ++i)
+      upload += good;
+    auto const said = co_await ask(to, batch(ndjson, upload));
+    auto const body = nlohmann::json::parse(said.body);
+    CHECK(body["rejected"].size() * why.size() >= ingress::rejections_bytes_max);
+    CHECK(body["rejected"].size() < count);
+    CHECK(body["stopped_at"] == body["rejected"].size());
+  });
+}
+
 TEST_CASE("an upload that the memory mark stops says where, and what came before stays") {
   ingress_door at;
   with(at, [](ingress_door& to) -> asio::awaitable<void> {

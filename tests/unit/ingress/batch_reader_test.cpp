@@ -137,6 +137,17 @@ TEST_CASE("a line that is too long is rejected at its index, and reading goes on
     }
 }
 
+TEST_CASE("after so many bytes of why messages were rejected reading stops") {
+  std::string bad;
+  std::string const long_name(4000, 'n');
+  for (std::size_t i = 0; i < 2000; ++i)
+    bad += "{\"target\":\"" + long_name + "/none/1\",\"text\":\"x\"}\n";
+  auto const result = read(batch_format::ndjson, {bad});
+  CHECK(result.ended);
+  CHECK(result.rejections.size() > ingress::rejections_bytes_max / (2 * long_name.size()));
+  CHECK(result.rejections.size() <= ingress::rejections_bytes_max / long_name.size());
+}
+
 TEST_CASE("after so many rejections reading stops") {
   std::string bad;
   for (std::size_t i = 0; i < ingress::rejections_max + 10; ++i)
