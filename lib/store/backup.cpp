@@ -39,6 +39,10 @@ result<std::string> place_of(std::string const& directory) {
   if (std::filesystem::exists(found) &&
       !(std::filesystem::is_directory(found) && std::filesystem::is_empty(place, why)))
     return error{errc::backup_refused, place.string() + " is there already, and is no empty directory"};
+  if (struct stat own{}, above{}; ::stat(place.c_str(), &own) == 0 &&
+                                  ::stat(place.parent_path().c_str(), &above) == 0 && own.st_dev != above.st_dev)
+    return error{errc::backup_refused, place.string() + " is where a file system begins, and a copy gets its name once "
+                                                        "it is whole; name a new directory in it"};
   return place.string();
 }
 

@@ -139,6 +139,23 @@ disk_test('below the mark of free space messages are refused, calls and reads go
   assert.deepEqual(await daemon.stop(), {code: 0, signal: null});
 });
 
+disk_test('a backup goes below the place where another disk is mounted, and is refused at that place', 64 * MiB, async (stage) => {
+  const daemon = await (await start(stage, 0)).ready();
+  assert.equal((await daemon.put(['test', 'taker', 'x'], 'm0 text')).status, 202);
+  const other = new Disk(stage, 'other', 64 * MiB);
+  try {
+    const refused = await control(daemon)('backup', other.path);
+    assert.equal(refused.code, 1, refused.text);
+    assert.match(refused.text, /SF0312.* is where a file system begins, .*; name a new directory in it/s);
+    assert.deepEqual(fs.readdirSync(other.path), []);
+    assert.equal(fs.existsSync(`${other.path}.partial`), false);
+    await done(control(daemon)('backup', `${other.path}/copy`));
+    await done(run(ctl_binary, ['store', 'check', `${other.path}/copy`]));
+  } finally {
+    other.unmount();
+  }
+});
+
 disk_test('functions that send more than they get wait for room on the disk, over a restart, and end what they began', 256 * MiB, async (stage, disk) => {
   const held_for_disk = async (daemon) => {
     const {held} = JSON.parse((await daemon.ask_admin('GET', '/v1/status')).text);
