@@ -10,7 +10,8 @@ namespace statefund::dispatch {
 namespace asio = boost::asio;
 
 namespace {
-constexpr std::uint64_t page_bytes_max = 16U << 20U;
+// Each client that does not take its answer holds as much, and what is written of it.
+constexpr std::uint64_t page_bytes_max = 1U << 20U;
 } // namespace
 
 std::size_t departures::shard_of(message::egress_id const& egress) const noexcept {
