@@ -31,6 +31,8 @@ result<std::unique_ptr<database>> database::open(database_options const& chosen,
     return locked.error();
   if (auto const kept = own->look_at_order(chosen.accept_loss); !kept)
     return kept.error();
+  if (auto const has_room = own->look_at_room(); !has_room)
+    return has_room.error();
   if (auto const opened = own->open_for_writing(chosen, failed); !opened)
     return opened.error();
   return own;
@@ -94,6 +96,17 @@ result<void> database::end_acceptance() {
     return error{errc::not_opened, status.ToString()};
   found_ = next;
   return {};
+}
+
+// RocksDB makes tables of the log, and where one does not fit it leaves the others behind, at each try some more.
+result<void> database::look_at_room() {
+  auto const free = free_bytes();
+  auto const log_bytes = progress_.log_bytes_total();
+  if (!free || *free >= log_bytes)
+    return {};
+  return error{errc::not_opened, "No space left on device: " + directory_ + " has " + std::to_string(*free) +
+                                     " bytes free, and a start may write the " + std::to_string(log_bytes) +
+                                     " bytes of its log anew; nothing was written"};
 }
 
 result<void> database::open_for_writing(database_options const& chosen, latch& failed) {

@@ -71,6 +71,7 @@ class database {
 
   result<void> lock();
   result<void> look_at_order(std::optional<std::uint64_t> const& accept_loss);
+  result<void> look_at_room();
   result<void> end_acceptance();
   // Before there is a committer.
   rocksdb::Status put_synced(std::string_view key, std::string const& value);

@@ -30,6 +30,7 @@ class opening {
   explicit opening(tell_opening tell = {}) : tell_(std::move(tell)) {}
 
   void found_log(std::uint64_t bytes) noexcept { so_far_.log_bytes_total = bytes; }
+  std::uint64_t log_bytes_total() const noexcept { return so_far_.log_bytes_total; }
   void begins(opening_step step) {
     so_far_ = {step, 0, so_far_.log_bytes_total, 0};
     say();

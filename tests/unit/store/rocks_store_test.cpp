@@ -501,6 +501,45 @@ TEST_CASE("a disk with less room than it should have is told of") {
   CHECK(own->lacks_space()->free_bytes_min == UINT64_MAX);
 }
 
+TEST_CASE("where the log may not fit a second time, a start writes nothing") {
+  struct full_disk final : rocksdb::EnvWrapper {
+    full_disk() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
+    rocksdb::Status GetFreeSpace(std::string const&, std::uint64_t* bytes) override {
+      *bytes = free_bytes;
+      return rocksdb::Status::OK();
+    }
+    std::uint64_t free_bytes = 1U << 20U;
+  } disk;
+  support::event_loop loop;
+  support::temporary_directory const place;
+  store::rocks_store_options chosen;
+  chosen.database.environment = &disk;
+  chosen.database.directory = place.path() / "state";
+  auto const files = [&] {
+    std::map<std::string, std::uint64_t> all;
+    for (auto const& one : std::filesystem::recursive_directory_iterator(chosen.database.directory))
+      if (one.is_regular_file())
+        all[one.path().string()] = one.file_size();
+    return all;
+  };
+  message::stored_value const value{{"t", true, std::string(2U << 20U, 'x')}, 0};
+  {
+    auto const own = open(chosen.database.directory, chosen);
+    bool done = false;
+    loop.run(keep_durable(*own, own->commit(sets(alice, "s", value)), done));
+    CHECK(done);
+  }
+  auto const before = files();
+  auto const opened = store::rocks_store::open(chosen, [](error const&) {});
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code == store::errc::not_opened);
+  CHECK(opened.error().detail.starts_with("No space left on device: " + chosen.database.directory.string() +
+                                          " has 1048576 bytes free, and a start may write the 20"));
+  CHECK(files() == before);
+  disk.free_bytes = 4U << 20U;
+  CHECK(read_one(loop, *open(chosen.database.directory, chosen), alice, "s").has_value());
+}
+
 TEST_CASE("the room on the disk is looked at as it is written to, not by time alone, and told of once") {
   struct disk_that_fills final : rocksdb::EnvWrapper {
     disk_that_fills() : rocksdb::EnvWrapper(rocksdb::Env::Default()) {}
