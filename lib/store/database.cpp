@@ -72,7 +72,7 @@ result<void> database::look_at_order(std::optional<std::uint64_t> const& accept_
                  kept.error().detail + "; only store.accept_loss=" + std::to_string(found->recovered) +
                      " starts with what is left" +
                      (accept_loss ? ", and it is " + std::to_string(*accept_loss) : std::string())};
-  accepts_loss_ = true;
+  lost_through_ = std::max({found->promised.value_or(0), found->witnessed, found->recovered});
   logger.warning({number::store_promise_broken, "a loss is accepted: what is left is taken for all"},
                  {{"error", kept.error().detail}});
   return {};
@@ -84,11 +84,11 @@ rocksdb::Status database::put_synced(std::string_view key, std::string const& va
   return db_->Put(synced, family(table::head), {key.data(), key.size()}, value);
 }
 
-// So that the same number accepts no other loss.
-result<void> database::end_acceptance() {
+// The order goes on behind what was lost, whose numbers somebody has seen; and the same number accepts no other loss.
+result<void> database::pass_over_loss() {
   head_table::head next = found_;
   next.number_before = found_.last_number;
-  next.last_number = found_.last_number + 1;
+  next.last_number = *lost_through_ + 1;
   auto status = put_synced(head_table::head_key, head_table::value_of(next));
   if (status.ok())
     status = db_->Flush(rocksdb::FlushOptions(), family(table::head));
@@ -152,9 +152,9 @@ result<void> database::open_for_writing(database_options const& chosen, latch& f
     return error{errc::promise_broken, directory_ + " held changes up to number " + std::to_string(recovered_) +
                                            " before it was opened, and holds them up to number " +
                                            std::to_string(found_.last_number)};
-  if (accepts_loss_)
-    if (auto const ended = end_acceptance(); !ended)
-      return ended;
+  if (lost_through_)
+    if (auto const passed = pass_over_loss(); !passed)
+      return passed;
   if (auto const promised = promise::make(environment_, directory_, found_.last_number); !promised)
     return promised.error();
   auto file = promise::open(environment_, directory_);

@@ -72,7 +72,7 @@ class database {
   result<void> lock();
   result<void> look_at_order(std::optional<std::uint64_t> const& accept_loss);
   result<void> look_at_room();
-  result<void> end_acceptance();
+  result<void> pass_over_loss();
   // Before there is a committer.
   rocksdb::Status put_synced(std::string_view key, std::string const& value);
   result<void> open_for_writing(database_options const& chosen, latch& failed);
@@ -82,8 +82,8 @@ class database {
   opening progress_;
   void* lock_ = nullptr; // rocksdb::FileLock
   std::unique_ptr<rocksdb::WalFilter> replay_;
-  std::uint64_t recovered_ = 0; // by reading alone
-  bool accepts_loss_ = false;
+  std::uint64_t recovered_ = 0;               // by reading alone
+  std::optional<std::uint64_t> lost_through_; // a loss is accepted: what was durable before it
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, table_names.size()> families_{};
   std::optional<promise> promise_;

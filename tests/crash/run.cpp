@@ -117,10 +117,11 @@ history run(place& at, disk_image before, std::size_t changes_count, std::uint64
   return all;
 }
 
-survivors survivors_of(place& at, process& opened, order const& ordered, std::uint64_t promised) {
+survivors survivors_of(place& at, process& opened, order const& ordered, std::uint64_t promised,
+                       std::optional<std::uint64_t> accepted) {
   if (!opened.is_open())
     return {0, "it is refused: " + opened.refused().to_string()};
-  auto const last = opened.store().ordered_so_far().number();
+  auto const last = accepted.value_or(opened.store().ordered_so_far().number());
   auto const count = ordered.count_through(last);
   if (!count)
     return {0, "it ends within a change"};

@@ -89,7 +89,9 @@ struct survivors {
   std::size_t count = 0;
   std::string fault;
 };
-survivors survivors_of(place& at, process& opened, order const& ordered, std::uint64_t promised);
+// `accepted`: it has lost what is behind that number, and goes on behind what it had lost.
+survivors survivors_of(place& at, process& opened, order const& ordered, std::uint64_t promised,
+                       std::optional<std::uint64_t> accepted = std::nullopt);
 
 // Every so many, so that there are about `count` of `total`; every one where STATEFUND_CRASH_ALL is set.
 std::size_t stride(std::size_t total, std::size_t count);
