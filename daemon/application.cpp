@@ -263,12 +263,10 @@ void application::hurry() {
   admin_.cancel();
 }
 
-std::optional<std::string> application::not_ready() {
-  if (auto const refused = dispatch::refusal_in(dispatcher_.state()))
-    return refused->detail;
-  if (auto const lack = store_->lacks_space())
-    return lack->to_string() + ": messages are refused";
-  return std::nullopt;
+std::optional<dispatch::refusal> application::not_ready() {
+  if (auto refused = dispatch::refusal_in(dispatcher_.state()))
+    return refused;
+  return dispatch::refusal_for_space(*store_);
 }
 
 asio::awaitable<admin::status> application::status() {

@@ -76,7 +76,7 @@ class application final : private admin::sources {
   static boost::asio::awaitable<void> watch_wall_clock(boost::asio::any_io_executor executor);
 
   // admin::sources
-  std::optional<std::string> not_ready() override;
+  std::optional<dispatch::refusal> not_ready() override;
   boost::asio::awaitable<admin::status> status() override;
   boost::asio::awaitable<admin::metrics> metrics() override;
   boost::asio::awaitable<std::optional<admin::reload_report>> reload() override;

@@ -67,7 +67,7 @@ boost::asio::awaitable<std::optional<http::response>> desk::handle(http::request
     co_return said("{\"healthy\":true}\n");
   case asked_for::ready:
     if (auto const why = from_.not_ready())
-      co_return http::problem(number::not_accepting, *why, std::chrono::seconds(1));
+      co_return http::problem(why->why, why->detail, why->retry_after);
     co_return said("{\"ready\":true}\n");
   case asked_for::reload:
     co_return co_await reload();

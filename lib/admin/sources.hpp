@@ -2,6 +2,7 @@
 
 #include "admin/metrics.hpp"
 #include "admin/status.hpp"
+#include "dispatch/entrance.hpp"
 #include "error/result.hpp"
 #include "store/store.hpp"
 
@@ -18,8 +19,8 @@ class sources {
  public:
   virtual ~sources() = default;
 
-  // Absent: ready; else why not, in a sentence.
-  virtual std::optional<std::string> not_ready() = 0;
+  // Absent: ready; else what a message from outside would be answered.
+  virtual std::optional<dispatch::refusal> not_ready() = 0;
   virtual boost::asio::awaitable<admin::status> status() = 0;
   virtual boost::asio::awaitable<admin::metrics> metrics() = 0;
 

@@ -16,6 +16,12 @@ std::int64_t ms_since(clock::steady::time_point then) {
 
 } // namespace
 
+std::optional<refusal> refusal_for_space(store::store const& truth) {
+  if (auto const lack = truth.lacks_space())
+    return refusal{number::low_on_space, lack->to_string(), std::chrono::seconds(10)};
+  return std::nullopt;
+}
+
 store::not_durable sync_watch::look() {
   auto const behind = store_.unsynced();
   is_full_ = is_full_ ? !mark_.has_room_again(behind) : mark_.is_full(behind);
@@ -35,8 +41,8 @@ bool sync_watch::turns_wait() {
 }
 
 std::optional<refusal> sync_watch::closes_doors() {
-  if (auto const lack = store_.lacks_space())
-    return refusal{number::low_on_space, lack->to_string(), std::chrono::seconds(10)};
+  if (auto lacking = refusal_for_space(store_))
+    return lacking;
   auto const behind = look();
   if (is_late_)
     return refusal{number::sync_late,

@@ -30,6 +30,9 @@ struct sync_mark {
   }
 };
 
+// Below the mark of free space: what a message from outside is answered. Any thread.
+std::optional<refusal> refusal_for_space(store::store const& truth);
+
 // Looks how far the store is behind, and says who waits for it: from the mark on no turn starts, until there is half of
 // it; at the mark, and while a sync does not come back, nothing comes in from outside. What is ordered waits for the
 // sync however long it takes. Nor does anything come in while the disk has too little room left, which is kept for what

@@ -21,7 +21,7 @@ namespace {
 
 class fake_sources final : public admin::sources {
  public:
-  std::optional<std::string> not_ready() override { return why; }
+  std::optional<dispatch::refusal> not_ready() override { return why; }
   asio::awaitable<admin::status> status() override { co_return current; }
   asio::awaitable<admin::metrics> metrics() override { co_return admin::metrics{}; }
 
@@ -34,7 +34,7 @@ class fake_sources final : public admin::sources {
     co_return backed_up;
   }
 
-  std::optional<std::string> why;
+  std::optional<dispatch::refusal> why;
   admin::status current;
   std::optional<admin::reload_report> reloaded;
   int reloads_count = 0;
@@ -108,10 +108,12 @@ TEST_CASE("the admin door answers what it knows, by paths, to GET and HEAD only"
   auto const answer_to = [&](std::string const& request) { return at.over_tcp(request); };
   CHECK(answer_to("GET /-/healthy").starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(answer_to("GET /-/ready").starts_with("HTTP/1.1 200 OK\r\n"));
-  at.from.why = "the modules are being loaded";
+  at.from.why = {number::low_on_space, "17 bytes free", std::chrono::seconds(10)};
   auto const not_ready = answer_to("GET /-/ready");
   CHECK(not_ready.starts_with("HTTP/1.1 503 "));
-  CHECK(not_ready.find("the modules are being loaded") != std::string::npos);
+  CHECK(not_ready.find("SF0307") != std::string::npos);
+  CHECK(not_ready.find("17 bytes free") != std::string::npos);
+  CHECK(not_ready.find("Retry-After: 10\r\n") != std::string::npos);
   CHECK(answer_to("GET /metrics?x=1").find("statefun_build_info") != std::string::npos);
   CHECK(answer_to("GET /v1/status").find("\"functions\":[]") != std::string::npos);
   CHECK(answer_to("GET /v1/status?x=1").starts_with("HTTP/1.1 400 "));

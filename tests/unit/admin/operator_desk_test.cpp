@@ -21,7 +21,7 @@ message::function_type const fn{"ns", "fn"};
 
 class no_sources final : public admin::sources {
  public:
-  std::optional<std::string> not_ready() override { return std::nullopt; }
+  std::optional<dispatch::refusal> not_ready() override { return std::nullopt; }
   asio::awaitable<admin::status> status() override {
     admin::status one;
     one.functions.emplace_back().type = fn;
