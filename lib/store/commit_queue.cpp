@@ -35,6 +35,9 @@ constexpr std::chrono::steady_clock::duration put_off_max = 20ms;
 // A processor that was halted, and the thread on it, take tens of microseconds to wake. For as long as what somebody
 // waits for comes within this, the committer looks for it, giving way to all others, and does not sleep.
 constexpr auto looked_for_max = 150us;
+// Others who wait for the disk come in company: while they order more, the committer gives way to them, so that one
+// write keeps more. Where nobody does, the first look tells.
+constexpr auto gathered_for_max = 100us;
 constexpr std::uint64_t put_off_bytes_max = 256U << 10U; // the disk is not left idle for more
 constexpr auto promise_synced_every = 1s;
 constexpr auto space_looked_at_every = 1s;
@@ -173,6 +176,18 @@ void commit_queue::look_for_wanted() const {
     std::this_thread::yield();
 }
 
+void commit_queue::gather() const {
+  if (wanted_through_.load(std::memory_order_relaxed) <= newest_written_)
+    return;
+  auto const until = std::chrono::steady_clock::now() + gathered_for_max;
+  std::uint64_t before = 0;
+  for (auto newest = last_number(); newest != before && std::chrono::steady_clock::now() < until;
+       newest = last_number()) {
+    before = newest;
+    std::this_thread::yield();
+  }
+}
+
 std::vector<commit_queue::ordered> commit_queue::take(std::unique_lock<std::mutex>& lock) {
   auto const has_work = [this] { return !waiting_.empty() || stops_; };
   auto next_look = last_look_at_space_ + space_looked_at_every;
@@ -208,6 +223,7 @@ void commit_queue::run() {
   bool goes_on = true;
   for (bool stops = false; goes_on && !stops;) {
     look_for_wanted();
+    gather();
     std::unique_lock lock(order_);
     auto const batch = take(lock);
     stops = stops_ && waiting_.empty();
@@ -354,6 +370,7 @@ asio::awaitable<result<void>> commit_queue::wait_for(std::uint64_t number) {
   auto const own = waiters_on(executor);
   // Counted before it looks: a write that ends in between finds it.
   own->count.fetch_add(1, std::memory_order_seq_cst);
+  waiting_count_.fetch_add(1, std::memory_order_relaxed);
   hasten(number);
   bool cancelled = false;
   while (written_through() < number && !latch_.is_tripped() && !cancelled) {
@@ -361,6 +378,7 @@ asio::awaitable<result<void>> commit_queue::wait_for(std::uint64_t number) {
     auto const end = co_await own->changed.wait(never);
     cancelled = end == task::wait_end::cancelled;
   }
+  waiting_count_.fetch_sub(1, std::memory_order_relaxed);
   own->count.fetch_sub(1, std::memory_order_seq_cst);
   if (written_through() >= number)
     co_return result<void>{};

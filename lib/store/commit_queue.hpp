@@ -76,6 +76,7 @@ class commit_queue {
   // Returns once written_through() has come so far; errc::lost, errc::wait_cancelled. Any thread with an executor of
   // one thread.
   boost::asio::awaitable<result<void>> wait_for(std::uint64_t number);
+  std::size_t waiting_count() const noexcept { return waiting_count_.load(std::memory_order_relaxed); }
 
  private:
   struct ordered {
@@ -98,6 +99,7 @@ class commit_queue {
               std::uint64_t last_number); // true: the committer wants to know
   void run();
   void look_for_wanted() const;
+  void gather() const;
   std::vector<ordered> take(std::unique_lock<std::mutex>& lock);
   // What of the changes is to be written, by table and key: what is put next to the last row is put fast. Of each row
   // the last word alone, and nothing of an entry that is put and removed again. Returns how many delayed messages there
@@ -135,6 +137,7 @@ class commit_queue {
   growing_distribution<10> commit_changes_;
   growing_distribution<10> sync_seconds_;
 
+  std::atomic<std::size_t> waiting_count_ = 0; // on all event loops
   std::mutex waiters_mutex_;
   std::vector<std::shared_ptr<waiters>> waiters_;
 

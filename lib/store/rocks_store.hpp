@@ -60,6 +60,7 @@ class rocks_store final : public store {
   ticket ordered_so_far() const noexcept override { return ticket(order_->last_number()); }
   void hasten(ticket ordered) noexcept override { order_->hasten(ordered.number()); }
   boost::asio::awaitable<result<void>> durable(ticket ordered) override { return order_->wait_for(ordered.number()); }
+  std::size_t waiting_count() const noexcept override { return order_->waiting_count(); }
   bool is_written(ticket ordered) const noexcept override { return ordered.number() <= order_->written_through(); }
   boost::asio::awaitable<result<std::vector<kept_message>>>
   read_messages(message::address const& target, message::entry_key const& after, message::entry_key const& through,

@@ -192,6 +192,9 @@ class store {
   // where the caller is cancelled before.
   virtual boost::asio::awaitable<result<void>> durable(ticket ordered) = 0;
 
+  // How many wait in durable(). Any thread.
+  virtual std::size_t waiting_count() const noexcept { return 0; }
+
   // Whether all that was ordered up to the ticket can be read back by read_messages(), read_delayed() and
   // find_delayed(). Any thread. Never, where nothing is kept over a restart.
   virtual bool is_written(ticket ordered) const noexcept = 0;

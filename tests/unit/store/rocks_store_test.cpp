@@ -4,6 +4,7 @@
 #include "store/rocks_store.hpp"
 #include "store/state_table.hpp"
 #include "store/tables.hpp"
+#include "task/gate.hpp"
 
 #include "support/event_loop.hpp"
 #include "support/temporary_directory.hpp"
@@ -450,6 +451,25 @@ TEST_CASE("changes that are not durable are counted, and are not any more once t
   REQUIRE(done);
   CHECK(own->unsynced().bytes == 0);
   CHECK(own->unsynced().changes_count == 0);
+}
+
+TEST_CASE("who waits for the disk is counted, until it is done or the wait is cancelled") {
+  support::temporary_directory const place;
+  support::event_loop loop;
+  auto const own = open(place.path() / "state");
+  CHECK(own->waiting_count() == 0);
+  auto const ordered = own->commit(sets(alice, "seen", message::stored_value{{"int", true, "1"}, {}}));
+  store::ticket const never_ordered(ordered.number() + 1'000'000'000);
+  bool waits_in_vain = false;
+  task::gate waiting(loop.executor());
+  waiting.start(keep_durable(*own, never_ordered, waits_in_vain));
+  bool done = false;
+  loop.run(keep_durable(*own, ordered, done));
+  REQUIRE(done);
+  CHECK(own->waiting_count() == 1);
+  waiting.cancel();
+  CHECK(loop.run_until([&] { return own->waiting_count() == 0; }));
+  CHECK_FALSE(waits_in_vain);
 }
 
 TEST_CASE("an acknowledgement of many records is ordered in parts, and removes all of them") {
