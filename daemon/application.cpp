@@ -263,6 +263,11 @@ void application::hurry() {
   admin_.cancel();
 }
 
+bool application::is_about_to_answer() const noexcept {
+  auto const count = store_->waiting_count();
+  return count > 0 && count <= 4; // of more, some keep the loops awake
+}
+
 std::optional<dispatch::refusal> application::not_ready() {
   if (auto refused = dispatch::refusal_in(dispatcher_.state()))
     return refused;

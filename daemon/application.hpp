@@ -63,6 +63,9 @@ class application final : private admin::sources {
   // Somebody who does not wait wants the modules read again.
   void reload_modules() { reloader_.ask(); }
 
+  // Few wait for the disk: what an event loop does next is most likely to answer them. Any thread.
+  bool is_about_to_answer() const noexcept;
+
   dispatch::dispatcher& dispatcher() noexcept { return dispatcher_; }
   tls_contexts const& tls() const noexcept { return *tls_; }
 
