@@ -1,7 +1,10 @@
-// bench_answers <ingress socket> <target> <count>
+// bench_answers <ingress socket> <target> <count> <file>
 // PUTs messages of 200 bytes, one after the other, to addresses <target>-0, <target>-1 and so on, and prints how many
-// microseconds each took until its answer had come, one a line. It blocks and does nothing besides: what it measures is
-// the daemon's share and the kernel's.
+// microseconds each took until its answer had come. It blocks and does nothing besides: what it measures is the
+// daemon's share and the kernel's. In between it appends 512 bytes at a time to <file> and syncs each, so that the disk
+// is measured in the same moments: one after the other, and at the answers' pace, for a disk that was left alone for a
+// moment takes longer. Lines are "answer", "sync" or "sync_after_pause", and microseconds.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,8 +15,15 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace {
+
+using steady = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr unsigned long in_a_row = 25;
+constexpr auto pause_between_answers = 150us; // about what an answer takes besides its sync
 
 [[noreturn]] void fail(std::string const& why) {
   std::fprintf(stderr, "bench_answers: %s\n", why.c_str());
@@ -51,28 +61,54 @@ std::string answer_on(int from) {
   }
 }
 
+void print(char const* what, steady::time_point since) {
+  std::printf("%s %.1f\n", what, std::chrono::duration<double, std::micro>(steady::now() - since).count());
+}
+
+void await_answer(int to, std::string const& target) {
+  auto const request = "PUT " + target +
+                       " HTTP/1.1\r\nHost: bench\r\nStatefun-Type: bench/bytes\r\nContent-Length: 200\r\n\r\n" +
+                       std::string(200, 'm');
+  auto const begun_at = steady::now();
+  if (write(to, request.data(), request.size()) != static_cast<ssize_t>(request.size()))
+    fail(std::string("a request was not written: ") + std::strerror(errno));
+  auto const answer = answer_on(to);
+  print("answer", begun_at);
+  if (!answer.starts_with("HTTP/1.1 202 "))
+    fail("a message was answered " + answer);
+}
+
+void append_and_sync(int to, char const* what) {
+  std::string const bytes(512, 'x');
+  auto const begun_at = steady::now();
+  if (write(to, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()) || fdatasync(to) != 0)
+    fail(std::string("the file was not written and synced: ") + std::strerror(errno));
+  print(what, begun_at);
+}
+
 } // namespace
 
 int main(int argument_count, char** arguments) {
-  if (argument_count != 4) {
-    std::fputs("usage: bench_answers <ingress socket> <target> <count>\n", stderr);
+  if (argument_count != 5) {
+    std::fputs("usage: bench_answers <ingress socket> <target> <count> <file>\n", stderr);
     return 2;
   }
   int const to = connected_to(arguments[1]);
+  int const beside = open(arguments[4], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (beside < 0)
+    fail(std::string("no file ") + arguments[4] + ": " + std::strerror(errno));
   auto const count = std::strtoul(arguments[3], nullptr, 10);
-  for (unsigned long i = 0; i < count; ++i) {
-    auto const request = "PUT " + std::string(arguments[2]) + '-' + std::to_string(i) +
-                         " HTTP/1.1\r\nHost: bench\r\nStatefun-Type: bench/bytes\r\nContent-Length: 200\r\n\r\n" +
-                         std::string(200, 'm');
-    auto const begun_at = std::chrono::steady_clock::now();
-    if (write(to, request.data(), request.size()) != static_cast<ssize_t>(request.size()))
-      fail(std::string("a request was not written: ") + std::strerror(errno));
-    auto const answer = answer_on(to);
-    std::chrono::duration<double, std::micro> const took = std::chrono::steady_clock::now() - begun_at;
-    if (!answer.starts_with("HTTP/1.1 202 "))
-      fail("a message was answered " + answer);
-    std::printf("%.1f\n", took.count());
+  for (unsigned long done = 0; done < count; done += in_a_row) {
+    for (unsigned long i = 0; i < in_a_row; ++i)
+      await_answer(to, std::string(arguments[2]) + '-' + std::to_string(done + i));
+    for (unsigned long i = 0; i < in_a_row; ++i)
+      append_and_sync(beside, "sync");
+    for (unsigned long i = 0; i < in_a_row; ++i) {
+      std::this_thread::sleep_for(pause_between_answers);
+      append_and_sync(beside, "sync_after_pause");
+    }
   }
+  close(beside);
   close(to);
   return 0;
 }
